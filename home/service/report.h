@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Reports: the answers of TidyService as GVariant dictionaries (a{sv}), which D-Bus carries and --json prints as
+ * they are. Pure.
+ *
+ * Every report has "version" (u, 1). Times are strings, RFC 3339 in UTC with microseconds. A path is a string "path"
+ * (or "from", "to", "stray", "target") made displayable with tidy_text_display(); where the bytes are not UTF-8 the
+ * raw bytes stand beside it in base64 under "<key>_b64". Sizes are bytes (t). Codes are lower-case words with hyphens.
+ *
+ * scan:    home s; dirs aa{sv} {key s, path s, state s: ok|disabled|unset|missing};
+ *          warnings aa{sv} {file s, line u, code s, text s};
+ *          strays aa{sv} {stray s, target s, key s, class s, locale s, mode s: auto|ask|report,
+ *                         verdict s: merge|propose|report|refused, entries t, bytes t,
+ *                         reasons aa{sv} {code s, text s, path s}}
+ * merge:   id t (0: dry run or nothing done); kind s: merge|undo; outcome s: done|partial|nothing|refused|stopped;
+ *          operations aa{sv}: one per stray {id t, stray s, target s, key s, outcome s, reasons as in scan,
+ *             counts a{sv} {moved t, folded t, kept-both t, removed t, skipped t, failed t, bytes t},
+ *             steps aa{sv} {op s, from s, to s, why s, bytes t},
+ *             problems aa{sv} {code s, path s, text s}}
+ *          For steps see tidy_step_op_name() in home/merge/step.h. More than 10,000 steps are cut: "steps-cut" t.
+ * history: operations aa{sv}, newest first {id t, kind s, stray s, target s, begin s, end s, state s:
+ *             done|partial|interrupted|undone, undoes t, undone-by t, counts as in merge}; with one id also steps.
+ * status:  (daemon only) running b, version s, pid u, paused b, config a{sv} {path s, error s}, watches u,
+ *          degraded s, working s (what is being done, or ""), strays as in scan, last as in history.
+ */
+#pragma once
+
+#include <glib.h>
+
+#define TIDY_REPORT_VERSION 1
