@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdarg.h>
 
-G_DEFINE_QUARK(tidy-error-quark, tidy_error)
+G_DEFINE_QUARK(tidy - error - quark, tidy_error)
 
 gboolean
 tidy_error_set_errno(GError **error, int errno_code, const char *format, ...)

@@ -10,16 +10,16 @@
  * and what to do next
  */
 typedef enum {
-	TIDY_ERROR_IO,         /* a system call failed; errno's text is in the message */
+	TIDY_ERROR_IO,	       /* a system call failed; errno's text is in the message */
 	TIDY_ERROR_NAME_SPACE, /* no free name was left */
-	TIDY_ERROR_CONFIG,     /* a configuration file is wrong; the message opens with file:line:column */
-	TIDY_ERROR_REFUSED,    /* a safety rule said no */
-	TIDY_ERROR_LOCKED,     /* another process holds the lock of this state directory */
-	TIDY_ERROR_JOURNAL,    /* a journal cannot be read, or is of a newer version or another home */
-	TIDY_ERROR_NOT_FOUND,  /* no such operation, stray or key */
-	TIDY_ERROR_CANCELLED,  /* stopped on request; what was done is journaled */
-	TIDY_ERROR_NO_SPACE,   /* ENOSPC or EDQUOT */
-	TIDY_ERROR_USAGE,      /* the request itself makes no sense */
+	TIDY_ERROR_CONFIG, /* a configuration file is wrong; the message opens with file:line:column */
+	TIDY_ERROR_REFUSED, /* a safety rule said no */
+	TIDY_ERROR_LOCKED,  /* another process holds the lock of this state directory */
+	TIDY_ERROR_JOURNAL, /* a journal cannot be read, or is of a newer version or another home */
+	TIDY_ERROR_NOT_FOUND, /* no such operation, stray or key */
+	TIDY_ERROR_CANCELLED, /* stopped on request; what was done is journaled */
+	TIDY_ERROR_NO_SPACE,  /* ENOSPC or EDQUOT */
+	TIDY_ERROR_USAGE,     /* the request itself makes no sense */
 } TidyError;
 
 #define TIDY_ERROR (tidy_error_quark())

@@ -33,7 +33,7 @@ typedef enum {
 
 /* One answer of stat: what statx(2) gives. Times are nanoseconds since the epoch. */
 typedef struct {
-	guint64 dev;    /* as st_dev */
+	guint64 dev; /* as st_dev */
 	guint64 ino;
 	guint64 mnt_id; /* 0 when the kernel does not tell */
 	gint64 size;
@@ -42,7 +42,7 @@ typedef struct {
 	gint64 btime_ns; /* 0 when the file system has no birth time */
 	gint64 atime_ns;
 	guint64 blocks; /* of 512 bytes */
-	guint32 mode;   /* type and permission bits, as st_mode */
+	guint32 mode;	/* type and permission bits, as st_mode */
 	guint32 nlink;
 	guint32 uid;
 	guint32 gid;
@@ -71,6 +71,9 @@ typedef struct {
 
 /* For TidyFs.flock */
 typedef enum { TIDY_LOCK_SHARED, TIDY_LOCK_EXCLUSIVE } TidyLock;
+
+/* For TidyFs.utimens: leave this stamp as it is. */
+#define TIDY_TIME_OMIT G_MININT64
 
 struct TidyFs {
 	/* Opens with O_CLOEXEC | O_NOFOLLOW added (and O_NONBLOCK for reading, so that a FIFO cannot hang us).
@@ -117,9 +120,10 @@ struct TidyFs {
 	gint64 (*seek)(TidyFs *fs, int fd, gint64 offset, int whence);
 	/* FICLONE of the whole file; -EOPNOTSUPP or -EXDEV where it cannot be. */
 	int (*clone)(TidyFs *fs, int from, int to);
-	ssize_t (*copy_range)(TidyFs *fs, int from, gint64 from_offset, int to, gint64 to_offset, size_t size);
+	ssize_t (*copy_range)(TidyFs *fs, int from, gint64 from_offset, int to, gint64 to_offset,
+			      size_t size);
 
-	/* @name "" means @dir itself. A link's own mode cannot be changed: -EOPNOTSUPP. */
+	/* @name "" means @dir itself. A link's own mode cannot be changed: -EOPNOTSUPP. A time of TIDY_TIME_OMIT stays. */
 	int (*chmod)(TidyFs *fs, int dir, const char *name, mode_t mode);
 	int (*chown)(TidyFs *fs, int dir, const char *name, uid_t uid, gid_t gid);
 	int (*utimens)(TidyFs *fs, int dir, const char *name, gint64 atime_ns, gint64 mtime_ns);
@@ -133,7 +137,7 @@ struct TidyFs {
 	int (*no_writer)(TidyFs *fs, int fd);
 	/* flock(2) without waiting: -EWOULDBLOCK when another holds it. Ends with the descriptor. */
 	int (*flock)(TidyFs *fs, int fd, TidyLock lock);
-	/* Wall clock, nanoseconds since the epoch: what the file system stamps (CLOCK_REALTIME_COARSE). */
+	/* Wall clock, nanoseconds since the epoch (CLOCK_REALTIME). Stamps of the file system may lag a tick (10 ms). */
 	gint64 (*now)(TidyFs *fs);
 };
 

@@ -19,9 +19,10 @@
 typedef struct TidyService TidyService;
 
 typedef struct {
-	const char *home;       /* absolute; NULL: $HOME */
+	const char *home;	/* absolute; NULL: $HOME */
 	const char *config_dir; /* NULL: $XDG_CONFIG_HOME or ~/.config */
-	const char *state_dir;  /* NULL: $XDG_STATE_HOME/xdgtidy or ~/.local/state/xdgtidy; made when needed */
+	const char *
+		state_dir; /* NULL: $XDG_STATE_HOME/xdgtidy or ~/.local/state/xdgtidy; made when needed */
 	const char *sysconf_dir; /* NULL: TIDY_SYSCONFDIR/xdg (/etc/xdg) */
 } TidyServiceOptions;
 
@@ -30,10 +31,13 @@ typedef void (*TidyProgressFunc)(guint64 done_entries, guint64 total_entries, gu
 				 guint64 total_bytes, gpointer data);
 
 typedef struct {
-	gboolean is_dry_run;   /* plan only: same code path, nothing changed, nothing locked */
-	gboolean is_automatic; /* the daemon acts by itself: every guard counts, settle times count, consent counts */
-	gboolean is_consented; /* the user said yes to this stray (command with --yes or at the prompt, or a button) */
-	const char *const *only_names; /* NULL, or NULL-terminated: just these entries of the stray (live routing) */
+	gboolean is_dry_run; /* plan only: same code path, nothing changed, nothing locked */
+	gboolean
+		is_automatic; /* the daemon acts by itself: every guard counts, settle times count, consent counts */
+	gboolean
+		is_consented; /* the user said yes to this stray (command with --yes or at the prompt, or a button) */
+	const char *const *
+		only_names; /* NULL, or NULL-terminated: just these entries of the stray (live routing) */
 	TidyProgressFunc progress;
 	gpointer progress_data;
 } TidyMergeOptions;
@@ -71,7 +75,8 @@ GVariant *tidy_service_scan(TidyService *service, GError **error);
  * Single entries that could not be moved are not an error: they stand in the report, whose "outcome" is "partial".
  */
 GVariant *tidy_service_merge(TidyService *service, const char *stray, const char *target,
-			     const TidyMergeOptions *options, GCancellable *cancellable, GError **error);
+			     const TidyMergeOptions *options, GCancellable *cancellable,
+			     GError **error);
 
 /* Undoes operation @id (0: the latest that can be undone). Report: merge, with kind "undo". */
 GVariant *tidy_service_undo(TidyService *service, guint64 id, const TidyMergeOptions *options,
