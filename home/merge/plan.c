@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Decisions for the entries of one stray directory. Pure. */
+#include "home/merge/plan.h"
+
+#include <string.h>
+
+#include "home/merge/naming.h"
+
+/* Of file managers and of no use elsewhere; they are made again when somebody looks at the directory. */
+static const char *const caches[] = { ".DS_Store", "Thumbs.db", "ehthumbs.db", ".localized" };
+/* How a directory is shown: the user's choice, worth keeping unless the target made its own. */
+static const char *const view_files[] = { ".directory", ".hidden", "desktop.ini", "Desktop.ini" };
+
+static gboolean
+is_one_of(const char *name, const char *const *names, gsize n)
+{
+	for (gsize i = 0; i < n; i++) {
+		if (strcmp(name, names[i]) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+static gboolean
+is_cache(const char *name)
+{
+	return is_one_of(name, caches, G_N_ELEMENTS(caches));
+}
+
+gboolean
+tidy_plan_is_view_file(const char *name)
+{
+	return is_cache(name) || is_one_of(name, view_files, G_N_ELEMENTS(view_files));
+}
+
+/* --- listings --- */
+
+static void
+entry_clear(gpointer data)
+{
+	TidyEntry *entry = data;
+
+	g_free(entry->name);
+	g_free(entry->new_text);
+	g_free(entry->old_text);
+}
+
+TidyListing *
+tidy_listing_new(void)
+{
+	TidyListing *listing = g_new0(TidyListing, 1);
+
+	listing->entries = g_array_new(FALSE, TRUE, sizeof(TidyEntry));
+	g_array_set_clear_func(listing->entries, entry_clear);
+	return listing;
+}
+
+void
+tidy_listing_free(TidyListing *listing)
+{
+	g_array_unref(listing->entries);
+	g_free(listing);
+}
+
+TidyEntry *
+tidy_listing_add(TidyListing *listing, const char *name, guint64 ino, TidyType type)
+{
+	TidyEntry entry = { .name = g_strdup(name), .ino = ino, .type = type };
+
+	g_array_append_val(listing->entries, entry);
+	return &g_array_index(listing->entries, TidyEntry, listing->entries->len - 1);
+}
+
+static int
+compare_entries(gconstpointer a, gconstpointer b)
+{
+	return strcmp(((const TidyEntry *)a)->name, ((const TidyEntry *)b)->name);
+}
+
+void
+tidy_listing_sort(TidyListing *listing)
+{
+	g_array_sort(listing->entries, compare_entries);
+}
+
+TidyEntry *
+tidy_listing_find(const TidyListing *listing, const char *name)
+{
+	TidyEntry key = { .name = (char *)name };
+	guint at;
+
+	if (!g_array_binary_search(listing->entries, &key, compare_entries, &at))
+		return NULL;
+	return &g_array_index(listing->entries, TidyEntry, at);
+}
+
+static const TidyEntry *
+entry_at(const TidyListing *listing, guint index)
+{
+	return &g_array_index(listing->entries, TidyEntry, index);
+}
+
+GArray *
+tidy_plan_twins(const TidyListing *source, const TidyListing *target)
+{
+	GArray *twins = g_array_new(FALSE, TRUE, sizeof(TidyTwin));
+	guint s = 0;
+	guint t = 0;
+
+	while (s < source->entries->len && t < target->entries->len) {
+		int order = strcmp(entry_at(source, s)->name, entry_at(target, t)->name);
+
+		if (order == 0) {
+			TidyTwin twin = { .source_index = s, .target_index = t };
+
+			g_array_append_val(twins, twin);
+		}
+		s += order <= 0;
+		t += order >= 0;
+	}
+	return twins;
+}
+
+/* --- decisions --- */
+
+typedef struct {
+	const TidyListing *source;
+	const TidyListing *target;
+	const TidyPolicy *policy;
+	GHashTable *given; /* names that this plan gives away */
+	GArray *decisions;
+} Planner;
+
+static void
+decision_clear(gpointer data)
+{
+	g_free(((TidyDecision *)data)->new_name);
+}
+
+static gboolean
+is_taken(const char *name, gpointer data)
+{
+	const Planner *planner = data;
+
+	return tidy_listing_find(planner->target, name) != NULL ||
+	       tidy_listing_find(planner->source, name) != NULL ||
+	       g_hash_table_contains(planner->given, name);
+}
+
+static TidyDecision
+leave(TidyWhy why)
+{
+	return (TidyDecision){ .kind = TIDY_DECISION_LEAVE, .why = why };
+}
+
+static TidyDecision
+keep_both(Planner *planner, const TidyEntry *entry)
+{
+	g_autofree char *name =
+		tidy_naming_next(entry->name, entry->type == TIDY_TYPE_DIR, is_taken, planner);
+
+	if (name == NULL)
+		return leave(TIDY_WHY_NO_NAME);
+	g_hash_table_add(planner->given, g_strdup(name));
+	return (TidyDecision){
+		.kind = entry->new_text != NULL ? TIDY_DECISION_RELINK : TIDY_DECISION_MOVE,
+		.why = TIDY_WHY_NAME_TAKEN,
+		.new_name = g_steal_pointer(&name),
+	};
+}
+
+/* Only files and links have an age that says which one a user wants. */
+static TidyDecision
+keep_newer(Planner *planner, const TidyEntry *entry, const TidyTwin *twin)
+{
+	const TidyEntry *other = entry_at(planner->target, twin->target_index);
+
+	if (entry->type != other->type || entry->type == TIDY_TYPE_DIR)
+		return keep_both(planner, entry);
+	if (twin->source_mtime_ns <= twin->target_mtime_ns)
+		return (TidyDecision){ .kind = TIDY_DECISION_FOLD, .why = TIDY_WHY_NEWER };
+	return (TidyDecision){ .kind = TIDY_DECISION_REPLACE, .why = TIDY_WHY_NEWER };
+}
+
+static TidyDecision
+decide_collision(Planner *planner, const TidyEntry *entry, const TidyTwin *twin)
+{
+	if (tidy_plan_is_view_file(entry->name) && entry->type == TIDY_TYPE_FILE)
+		return (TidyDecision){ .kind = TIDY_DECISION_DISCARD, .why = TIDY_WHY_VIEW_FILE };
+	switch (planner->policy->collisions) {
+	case TIDY_COLLISIONS_KEEP_BOTH:
+		break;
+	case TIDY_COLLISIONS_NEWER:
+		return keep_newer(planner, entry, twin);
+	case TIDY_COLLISIONS_SKIP:
+		return leave(TIDY_WHY_POLICY_SKIP);
+	case TIDY_COLLISIONS_ASK:
+		return leave(TIDY_WHY_POLICY_ASK);
+	}
+	return keep_both(planner, entry);
+}
+
+static TidyDecision
+decide_identical(Planner *planner, const TidyEntry *entry)
+{
+	switch (planner->policy->identical) {
+	case TIDY_IDENTICAL_TRASH:
+		return (TidyDecision){ .kind = TIDY_DECISION_FOLD, .why = TIDY_WHY_IDENTICAL };
+	case TIDY_IDENTICAL_DELETE:
+		/* A link has no content to compare again at the moment of acting: the Trash is as good. */
+		return (TidyDecision){
+			.kind = entry->type == TIDY_TYPE_FILE ? TIDY_DECISION_DELETE
+							      : TIDY_DECISION_FOLD,
+			.why = TIDY_WHY_IDENTICAL,
+		};
+	case TIDY_IDENTICAL_KEEP:
+		break;
+	}
+	return keep_both(planner, entry);
+}
+
+static TidyDecision
+decide_twin(Planner *planner, const TidyEntry *entry, const TidyTwin *twin)
+{
+	switch (twin->relation) {
+	case TIDY_RELATION_UNKNOWN:
+		return leave(TIDY_WHY_UNREADABLE);
+	case TIDY_RELATION_SAME_FILE:
+		return (TidyDecision){ .kind = TIDY_DECISION_DELETE, .why = TIDY_WHY_SAME_FILE };
+	case TIDY_RELATION_BOTH_DIRS:
+		return (TidyDecision){ .kind = TIDY_DECISION_DESCEND };
+	case TIDY_RELATION_BUNDLES:
+		return keep_both(planner, entry);
+	case TIDY_RELATION_IDENTICAL:
+		return decide_identical(planner, entry);
+	case TIDY_RELATION_DIFFERENT:
+		break;
+	}
+	return decide_collision(planner, entry, twin);
+}
+
+static TidyDecision
+decide_alone(Planner *planner, const TidyEntry *entry)
+{
+	if ((entry->flags & TIDY_ENTRY_TAKEN) != 0)
+		return keep_both(planner, entry);
+	if (is_cache(entry->name) && entry->type == TIDY_TYPE_FILE)
+		return (TidyDecision){ .kind = TIDY_DECISION_DISCARD, .why = TIDY_WHY_VIEW_FILE };
+	if (entry->new_text != NULL)
+		return (TidyDecision){ .kind = TIDY_DECISION_RELINK,
+				       .why = TIDY_WHY_RELATIVE_LINK };
+	return (TidyDecision){ .kind = TIDY_DECISION_MOVE, .why = TIDY_WHY_ABSENT };
+}
+
+static TidyDecision
+decide(Planner *planner, const TidyEntry *entry, const TidyTwin *twin)
+{
+	if ((entry->flags & TIDY_ENTRY_UNFINISHED) != 0)
+		return leave(TIDY_WHY_UNFINISHED);
+	if ((entry->flags & TIDY_ENTRY_MOUNT) != 0)
+		return leave(TIDY_WHY_MOUNT);
+	/* Below a directory that both have, each entry is looked at by itself. */
+	if (twin != NULL && twin->relation == TIDY_RELATION_BOTH_DIRS)
+		return decide_twin(planner, entry, twin);
+	if ((entry->flags & TIDY_ENTRY_OPEN) != 0)
+		return leave(TIDY_WHY_OPEN);
+	if ((entry->flags & TIDY_ENTRY_YOUNG) != 0)
+		return leave(TIDY_WHY_YOUNG);
+	return twin != NULL ? decide_twin(planner, entry, twin) : decide_alone(planner, entry);
+}
+
+GArray *
+tidy_plan_directory(const TidyListing *source, const TidyListing *target, const GArray *twins,
+		    const TidyPolicy *policy)
+{
+	Planner planner = {
+		.source = source,
+		.target = target,
+		.policy = policy,
+		.given = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+		.decisions = g_array_new(FALSE, TRUE, sizeof(TidyDecision)),
+	};
+	guint t = 0;
+
+	g_array_set_clear_func(planner.decisions, decision_clear);
+	for (guint i = 0; i < source->entries->len; i++) {
+		const TidyEntry *entry = entry_at(source, i);
+		const TidyTwin *twin = NULL;
+		TidyDecision decision;
+
+		if (t < twins->len && g_array_index(twins, TidyTwin, t).source_index == i)
+			twin = &g_array_index(twins, TidyTwin, t++);
+		if ((entry->flags & TIDY_ENTRY_EXCLUDED) != 0)
+			continue;
+		decision = decide(&planner, entry, twin);
+		decision.index = i;
+		g_array_append_val(planner.decisions, decision);
+	}
+	g_hash_table_unref(planner.given);
+	return planner.decisions;
+}
+
+/* --- links --- */
+
+/* TRUE, and @rest is what follows, when @path is @root or lies below it. */
+static gboolean
+is_below(const char *path, const char *root, const char **rest)
+{
+	size_t length = strlen(root);
+
+	if (strncmp(path, root, length) != 0 || (path[length] != '\0' && path[length] != '/'))
+		return FALSE;
+	*rest = path + length;
+	return TRUE;
+}
+
+/* "/a/b" and "/a/c/d" give "../c/d". Both are absolute and canonical. */
+static char *
+relative_path(const char *from_dir, const char *to)
+{
+	g_auto(GStrv) from_parts = g_strsplit(from_dir + 1, "/", -1);
+	g_auto(GStrv) to_parts = g_strsplit(to + 1, "/", -1);
+	GString *path = g_string_new(NULL);
+	guint common = 0;
+
+	while (from_parts[common] != NULL && to_parts[common] != NULL &&
+	       strcmp(from_parts[common], to_parts[common]) == 0)
+		common++;
+	for (guint i = common; from_parts[i] != NULL && *from_parts[i] != '\0'; i++)
+		g_string_append(path, "../");
+	for (guint i = common; to_parts[i] != NULL; i++)
+		g_string_append_printf(path, "%s/", to_parts[i]);
+	if (path->len == 0)
+		g_string_append(path, "./");
+	g_string_truncate(path, path->len - 1);
+	return g_string_free(path, FALSE);
+}
+
+char *
+tidy_plan_link_text(const char *text, const char *from_dir, const char *to_dir, const char *stray,
+		    const char *target)
+{
+	g_autofree char *before = NULL;
+	g_autofree char *after = NULL;
+	g_autofree char *wanted = NULL;
+	const char *rest;
+
+	if (*text == '\0' || *text == '/')
+		return NULL;
+	before = g_canonicalize_filename(text, from_dir);
+	after = g_canonicalize_filename(text, to_dir);
+	if (is_below(before, stray, &rest))
+		wanted = g_strconcat(target, rest, NULL);
+	else
+		wanted = g_strdup(before);
+	return strcmp(after, wanted) == 0 ? NULL : relative_path(to_dir, wanted);
+}

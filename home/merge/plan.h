@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What to do with each entry of a stray directory: two listings, the facts about names that both have, and a policy
+ * in; one decision per entry out. One pair of directories at a time, so that a tree of a million entries never
+ * stands in memory as a whole. Pure.
+ *
+ *	tidy_listing_sort(source); tidy_listing_sort(target);
+ *	twins = tidy_plan_twins(source, target);        names on both sides: the engine fills in their relation
+ *	decisions = tidy_plan_directory(source, target, twins, policy);
+ */
+#pragma once
+
+#include "home/merge/step.h"
+
+typedef enum {
+	TIDY_COLLISIONS_KEEP_BOTH,
+	TIDY_COLLISIONS_NEWER,
+	TIDY_COLLISIONS_SKIP,
+	TIDY_COLLISIONS_ASK,
+} TidyCollisions;
+
+typedef enum {
+	TIDY_IDENTICAL_TRASH,
+	TIDY_IDENTICAL_DELETE,
+	TIDY_IDENTICAL_KEEP,
+} TidyIdentical;
+
+typedef struct {
+	TidyCollisions collisions;
+	TidyIdentical identical;
+} TidyPolicy;
+
+/* What the engine knows about an entry beyond its listing. */
+typedef enum {
+	TIDY_ENTRY_UNFINISHED = 1 << 0, /* a partial download or its partner */
+	TIDY_ENTRY_OPEN = 1 << 1,	/* it, or something below it, is open for writing */
+	TIDY_ENTRY_YOUNG = 1 << 2,
+	TIDY_ENTRY_MOUNT = 1 << 3,
+	TIDY_ENTRY_TAKEN =
+		1 << 4, /* the target refused this very name (a case-insensitive directory) */
+	TIDY_ENTRY_EXCLUDED = 1 << 5, /* not part of this job: no decision, it just stays */
+} TidyEntryFlags;
+
+typedef struct {
+	char *name;
+	guint64 ino;
+	TidyType type;
+	TidyEntryFlags flags;
+	char *new_text; /* of a relative link that the move would break: its text at the target; else NULL */
+	char *old_text;
+} TidyEntry;
+
+/* A listing of one directory; sorted by the bytes of the names. */
+typedef struct {
+	GArray *entries; /* of TidyEntry */
+} TidyListing;
+
+TidyListing *tidy_listing_new(void);
+void tidy_listing_free(TidyListing *listing);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TidyListing, tidy_listing_free)
+/* Adds an entry; @name is copied. The answer is valid until the next call. */
+TidyEntry *tidy_listing_add(TidyListing *listing, const char *name, guint64 ino, TidyType type);
+void tidy_listing_sort(TidyListing *listing);
+/* The entry of that name in a sorted listing, or NULL. Borrowed. */
+TidyEntry *tidy_listing_find(const TidyListing *listing, const char *name);
+
+/* How the two entries of one name relate. */
+typedef enum {
+	TIDY_RELATION_UNKNOWN,	 /* could not be found out: nothing is touched */
+	TIDY_RELATION_DIFFERENT, /* other content, or other kinds */
+	TIDY_RELATION_IDENTICAL, /* equal bytes, or links with equal text */
+	TIDY_RELATION_SAME_FILE, /* two links to one inode */
+	TIDY_RELATION_BOTH_DIRS, /* descend */
+	TIDY_RELATION_BUNDLES, /* directories of which at least one is a unit (a repository): never mixed */
+} TidyRelation;
+
+typedef struct {
+	guint source_index;
+	guint target_index;
+	TidyRelation relation;
+	gint64 source_mtime_ns;
+	gint64 target_mtime_ns;
+} TidyTwin;
+
+typedef enum {
+	TIDY_DECISION_MOVE,    /* to @new_name, or under its own name when that is NULL */
+	TIDY_DECISION_RELINK,  /* as MOVE, and its text becomes entry->new_text */
+	TIDY_DECISION_FOLD,    /* the source's copy to the Trash */
+	TIDY_DECISION_DELETE,  /* the source's copy goes; the target's twin stays */
+	TIDY_DECISION_REPLACE, /* the target's goes to the Trash, then the source's takes the name */
+	TIDY_DECISION_DISCARD, /* a view file: to the Trash */
+	TIDY_DECISION_DESCEND,
+	TIDY_DECISION_LEAVE,
+} TidyDecisionKind;
+
+typedef struct {
+	TidyDecisionKind kind;
+	TidyWhy why;
+	guint index;	/* in the source listing */
+	char *new_name; /* or NULL */
+} TidyDecision;
+
+/* The names that both sorted listings have, in order, relation UNKNOWN. (transfer full): GArray of TidyTwin. */
+GArray *tidy_plan_twins(const TidyListing *source, const TidyListing *target);
+
+/**
+ * tidy_plan_directory - decides for every entry of @source that is not EXCLUDED, in the order of the listing
+ * @twins: from tidy_plan_twins(), filled in
+ *
+ * No two decisions give the same name, and none gives a name that either listing has. Directories that only the
+ * source has move whole. Returns: (transfer full): GArray of TidyDecision.
+ */
+GArray *tidy_plan_directory(const TidyListing *source, const TidyListing *target,
+			    const GArray *twins, const TidyPolicy *policy);
+
+/* TRUE for the files that file managers leave in directories (".directory", "desktop.ini", "Thumbs.db", ...). */
+gboolean tidy_plan_is_view_file(const char *name);
+
+/**
+ * tidy_plan_link_text - the text that a symbolic link needs after its directory moved
+ * @text: as it is now
+ * @from_dir: absolute path of the directory that it lies in
+ * @to_dir: absolute path of the directory that it will lie in
+ * @stray, @target: absolute paths of the roots: what lies below @stray is going to lie below @target
+ *
+ * Paths are compared as text ("a/.." is dropped), no disk is asked. Absolute links stay.
+ * Returns: (transfer full): the new text, or NULL when the old one still leads to the same place.
+ */
+char *tidy_plan_link_text(const char *text, const char *from_dir, const char *to_dir,
+			  const char *stray, const char *target);
