@@ -155,7 +155,8 @@ tidy_record_put_step(GByteArray *out, guint64 run, guint64 seq, const TidyStep *
 {
 	guint start = open_record(out, seq, KIND_STEP);
 
-	put_u32(out, step->op | (guint32)step->why << 8 | (guint32)step->type << 16);
+	put_u32(out, step->op | (guint32)step->why << 8 | (guint32)step->type << 16 |
+			     (guint32)step->needs_previous << 24);
 	put_u32(out, step->dir);
 	put_u32(out, step->to_dir);
 	put_u64(out, step->ino);
@@ -409,6 +410,7 @@ read_step(Reader *reader, TidyJournal *journal, guint64 seq)
 	step->op = word & 0xff;
 	step->why = word >> 8 & 0xff;
 	step->type = word >> 16 & 0xff;
+	step->needs_previous = (word >> 24 & 1) != 0;
 	step->dir = get_u32(reader);
 	step->to_dir = get_u32(reader);
 	step->ino = get_u64(reader);
@@ -464,7 +466,13 @@ read_commit(Reader *reader, TidyJournal *journal)
 	       commit->outcome <= TIDY_OUTCOME_CLOSED;
 }
 
-/* The payload of the record at @offset, or NULL at a torn tail. The first record is checked without a seed. */
+static gsize
+padded_bytes(guint32 length)
+{
+	return ((gsize)length + 7) & ~(gsize)7;
+}
+
+/* The payload of the next record, or NULL at a torn tail. The first record is checked without a seed. */
 static const guint8 *
 next_payload(const TidyJournal *journal, const guint8 *data, gsize size, guint32 *length)
 {
@@ -476,7 +484,8 @@ next_payload(const TidyJournal *journal, const guint8 *data, gsize size, guint32
 		return NULL;
 	memcpy(frame, data + offset, sizeof frame);
 	*length = GUINT32_FROM_LE(frame[0]);
-	if (*length < 12 || *length > PAYLOAD_MAX_BYTES || *length > size - offset - FRAME_BYTES)
+	if (*length < 12 || *length > PAYLOAD_MAX_BYTES ||
+	    padded_bytes(*length) > size - offset - FRAME_BYTES)
 		return NULL;
 	data += offset + FRAME_BYTES;
 	if (checksum(run, journal->next_seq, data, *length) != GUINT32_FROM_LE(frame[1]))
@@ -524,9 +533,7 @@ tidy_journal_parse(const guint8 *data, gsize size, GError **error)
 		if (!read_record(journal, payload, length, error))
 			return NULL;
 		journal->next_seq++;
-		journal->valid_bytes += FRAME_BYTES + ((gsize)length + 7) / 8 * 8;
-		if (journal->valid_bytes > size)
-			journal->valid_bytes = size; /* the last padding is torn; nobody reads it */
+		journal->valid_bytes += FRAME_BYTES + padded_bytes(length);
 	}
 	if (journal->next_seq == 0) {
 		g_set_error(error, TIDY_ERROR, TIDY_ERROR_JOURNAL,
@@ -539,14 +546,19 @@ tidy_journal_parse(const guint8 *data, gsize size, GError **error)
 char *
 tidy_journal_dir_path(const TidyJournal *journal, guint32 id)
 {
-	const TidyDirInfo *info;
-	g_autofree char *parent = NULL;
+	g_autofree char *path = NULL;
 
 	if (id == 0 || id > journal->dirs->len)
 		return NULL;
-	info = g_ptr_array_index(journal->dirs, id - 1);
-	if (info->parent == 0)
-		return g_strdup(info->name);
-	parent = tidy_journal_dir_path(journal, info->parent); /* ends: a parent's id is lower */
-	return g_build_filename(parent, info->name, NULL);
+	for (;;) { /* ends: a parent's id is lower */
+		const TidyDirInfo *info = g_ptr_array_index(journal->dirs, id - 1);
+		char *longer = path != NULL ? g_build_filename(info->name, path, NULL)
+					    : g_strdup(info->name);
+
+		g_free(path);
+		path = longer;
+		if (info->parent == 0)
+			return g_steal_pointer(&path);
+		id = info->parent;
+	}
 }

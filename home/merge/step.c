@@ -154,6 +154,7 @@ tidy_step_inverse(const TidyStep *step, TidyStep *inverse)
 	inverse->why = TIDY_WHY_UNDO;
 	inverse->origin = step->seq;
 	inverse->seq = 0;
+	inverse->needs_previous = FALSE;
 	inverse->text = g_strdup(step->text);
 	inverse->xattrs = step->xattrs != NULL ? g_bytes_ref(step->xattrs) : NULL;
 	if (step->to_dir != 0) {
