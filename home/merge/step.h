@@ -85,7 +85,8 @@ typedef struct {
 	gint64 mtime_ns; /* of the entry; TIDY_TIME_OMIT: not known */
 	guint64 seq;	 /* its place in the journal; 0 before it is written */
 	guint64 origin; /* undo: the sequence number of the step that this one takes back; 0: none */
-	guint32 mode;	/* MKDIR, RMDIR, DELETE, COPY: st_mode */
+	gboolean needs_previous; /* not made when the step before it was not */
+	guint32 mode;		 /* MKDIR, RMDIR, DELETE, COPY: st_mode */
 	guint32 uid;
 	guint32 gid;
 	GBytes *xattrs; /* as tidy_xattrs_pack() packs them, or NULL */
