@@ -49,6 +49,7 @@ typedef struct {
 	GPtrArray
 		*entries; /* of TidyUserDir, in file order of their first usable or unusable line */
 	GPtrArray *warnings; /* of TidyDirsWarning, by line; at most 200 */
+	GHashTable *index;   /* private: key -> TidyUserDir */
 } TidyUserDirs;
 
 /**
