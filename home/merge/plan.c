@@ -229,8 +229,6 @@ decide_twin(Planner *planner, const TidyEntry *entry, const TidyTwin *twin)
 		return (TidyDecision){ .kind = TIDY_DECISION_DELETE, .why = TIDY_WHY_SAME_FILE };
 	case TIDY_RELATION_BOTH_DIRS:
 		return (TidyDecision){ .kind = TIDY_DECISION_DESCEND };
-	case TIDY_RELATION_BUNDLES:
-		return keep_both(planner, entry);
 	case TIDY_RELATION_IDENTICAL:
 		return decide_identical(planner, entry);
 	case TIDY_RELATION_DIFFERENT:
@@ -300,6 +298,49 @@ tidy_plan_directory(const TidyListing *source, const TidyListing *target, const 
 	return planner.decisions;
 }
 
+typedef struct {
+	const TidyListing *source;
+	const TidyListing *target;
+	const GArray *decisions;
+} Names;
+
+static gboolean
+is_planned(const char *name, gpointer data)
+{
+	const Names *names = data;
+
+	if (tidy_listing_find(names->target, name) != NULL ||
+	    tidy_listing_find(names->source, name) != NULL)
+		return TRUE;
+	for (guint i = 0; i < names->decisions->len; i++) {
+		if (g_strcmp0(g_array_index(names->decisions, TidyDecision, i).new_name, name) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+char *
+tidy_plan_free_name(const TidyListing *source, const TidyListing *target, const GArray *decisions,
+		    const char *name, gboolean is_directory)
+{
+	Names names = { source, target, decisions };
+
+	return tidy_naming_next(name, is_directory, is_planned, &names);
+}
+
+/* Two repositories of the same name are two repositories: mixing their files would ruin both. */
+gboolean
+tidy_plan_is_unit(const TidyListing *listing)
+{
+	static const char *const marks[] = { ".git", ".hg", ".svn", ".bzr", ".jj", "CVS" };
+
+	for (gsize i = 0; i < G_N_ELEMENTS(marks); i++) {
+		if (tidy_listing_find(listing, marks[i]) != NULL)
+			return TRUE;
+	}
+	return FALSE;
+}
+
 /* --- links --- */
 
 /* TRUE, and @rest is what follows, when @path is @root or lies below it. */
@@ -314,9 +355,9 @@ is_below(const char *path, const char *root, const char **rest)
 	return TRUE;
 }
 
-/* "/a/b" and "/a/c/d" give "../c/d". Both are absolute and canonical. */
-static char *
-relative_path(const char *from_dir, const char *to)
+/* "/a/b" and "/a/c/d" give "../c/d". */
+char *
+tidy_plan_relative_path(const char *from_dir, const char *to)
 {
 	g_auto(GStrv) from_parts = g_strsplit(from_dir + 1, "/", -1);
 	g_auto(GStrv) to_parts = g_strsplit(to + 1, "/", -1);
@@ -353,5 +394,5 @@ tidy_plan_link_text(const char *text, const char *from_dir, const char *to_dir, 
 		wanted = g_strconcat(target, rest, NULL);
 	else
 		wanted = g_strdup(before);
-	return strcmp(after, wanted) == 0 ? NULL : relative_path(to_dir, wanted);
+	return strcmp(after, wanted) == 0 ? NULL : tidy_plan_relative_path(to_dir, wanted);
 }

@@ -71,7 +71,6 @@ typedef enum {
 	TIDY_RELATION_IDENTICAL, /* equal bytes, or links with equal text */
 	TIDY_RELATION_SAME_FILE, /* two links to one inode */
 	TIDY_RELATION_BOTH_DIRS, /* descend */
-	TIDY_RELATION_BUNDLES, /* directories of which at least one is a unit (a repository): never mixed */
 } TidyRelation;
 
 typedef struct {
@@ -113,6 +112,17 @@ GArray *tidy_plan_twins(const TidyListing *source, const TidyListing *target);
 GArray *tidy_plan_directory(const TidyListing *source, const TidyListing *target,
 			    const GArray *twins, const TidyPolicy *policy);
 
+/**
+ * tidy_plan_free_name - a further name for @name that neither listing has and no decision gives
+ *
+ * For a directory that turns out to be a unit (a repository) only when it is looked into. (transfer full) or NULL.
+ */
+char *tidy_plan_free_name(const TidyListing *source, const TidyListing *target,
+			  const GArray *decisions, const char *name, gboolean is_directory);
+
+/* TRUE for a directory that must stay in one piece: a listing with a repository's own directory in it. */
+gboolean tidy_plan_is_unit(const TidyListing *listing);
+
 /* TRUE for the files that file managers leave in directories (".directory", "desktop.ini", "Thumbs.db", ...). */
 gboolean tidy_plan_is_view_file(const char *name);
 
@@ -128,3 +138,6 @@ gboolean tidy_plan_is_view_file(const char *name);
  */
 char *tidy_plan_link_text(const char *text, const char *from_dir, const char *to_dir,
 			  const char *stray, const char *target);
+
+/* The way from the directory @from_dir to @to as a relative path; both absolute and canonical. (transfer full) */
+char *tidy_plan_relative_path(const char *from_dir, const char *to);

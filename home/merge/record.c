@@ -130,7 +130,7 @@ tidy_record_put_header(GByteArray *out, const TidyJournalHeader *header)
 	put_text(out, header->key);
 	put_u32(out, header->policy.collisions);
 	put_u32(out, header->policy.identical);
-	put_u32(out, header->leaves_symlink);
+	put_u32(out, header->flags);
 	/* The header names the run, so its own checksum cannot be seeded with it. */
 	close_record(out, start, 0, 0);
 }
@@ -346,7 +346,7 @@ read_header(Reader *reader, TidyJournalHeader *header, GError **error)
 	header->key = get_text(reader);
 	header->policy.collisions = get_u32(reader);
 	header->policy.identical = get_u32(reader);
-	header->leaves_symlink = get_u32(reader);
+	header->flags = get_u32(reader);
 	if (reader->is_bad || !is_absolute(header->home) || !is_absolute(header->stray) ||
 	    !is_absolute(header->target) || header->key == NULL ||
 	    (header->kind != TIDY_JOURNAL_MERGE && header->kind != TIDY_JOURNAL_UNDO) ||

@@ -22,6 +22,11 @@ typedef enum {
 	TIDY_OUTCOME_CLOSED = 3,  /* closed by an undo before it was finished */
 } TidyOutcome;
 
+typedef enum {
+	TIDY_JOURNAL_LEAVES_SYMLINK = 1 << 0,
+	TIDY_JOURNAL_LIVE = 1 << 1, /* some entries only: not to be gone on with as a whole merge */
+} TidyJournalFlags;
+
 typedef struct {
 	guint64 moved;	   /* names that went over, a whole directory counts once */
 	guint64 folded;	   /* identical ones to the Trash, or deleted */
@@ -45,7 +50,7 @@ typedef struct {
 	char *target;
 	char *key; /* "DOWNLOAD" or "" */
 	TidyPolicy policy;
-	guint32 leaves_symlink;
+	guint32 flags; /* TidyJournalFlags */
 } TidyJournalHeader;
 
 typedef struct {

@@ -142,6 +142,14 @@ inverse_op(TidyOp op)
 	return TIDY_OP_TIMES;
 }
 
+/* What was made anew, or will be, has an inode that no intent could know. */
+static gboolean
+gets_new_inode(TidyOp op)
+{
+	return op == TIDY_OP_MKDIR || op == TIDY_OP_RMDIR || op == TIDY_OP_LINK ||
+	       op == TIDY_OP_UNLINK;
+}
+
 gboolean
 tidy_step_inverse(const TidyStep *step, TidyStep *inverse)
 {
@@ -166,5 +174,7 @@ tidy_step_inverse(const TidyStep *step, TidyStep *inverse)
 	} else {
 		keep_sides(inverse, step);
 	}
+	if (gets_new_inode(op) || (op == TIDY_OP_DELETE && step->ino != step->to_ino))
+		inverse->ino = 0;
 	return TRUE;
 }

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Directories as the engine holds them. I/O. */
+#include "home/engine/dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/stat.h>
+#include <string.h>
+
+/* Far below the usual limit of 1,024 descriptors, far above the two or three that one step needs. */
+#define OPEN_MAX 128
+
+struct TidyDirPool {
+	TidyFs *fs;
+	GQueue open; /* of TidyDir, last used first; links are theirs */
+	guint n_dirs;
+};
+
+TidyDirPool *
+tidy_dir_pool_new(TidyFs *fs)
+{
+	TidyDirPool *pool = g_new0(TidyDirPool, 1);
+
+	pool->fs = fs;
+	g_queue_init(&pool->open);
+	return pool;
+}
+
+TidyFs *
+tidy_dir_pool_fs(TidyDirPool *pool)
+{
+	return pool->fs;
+}
+
+static void
+close_fd(TidyDir *dir)
+{
+	if (dir->fd < 0)
+		return;
+	g_queue_unlink(&dir->pool->open, &dir->link);
+	dir->pool->fs->close(dir->pool->fs, dir->fd);
+	dir->fd = -1;
+}
+
+void
+tidy_dir_pool_close_all(TidyDirPool *pool)
+{
+	while (!g_queue_is_empty(&pool->open))
+		close_fd(g_queue_peek_tail(&pool->open));
+}
+
+void
+tidy_dir_pool_free(TidyDirPool *pool)
+{
+	g_warn_if_fail(pool->n_dirs == 0);
+	tidy_dir_pool_close_all(pool);
+	g_free(pool);
+}
+
+static TidyDir *
+dir_new(TidyDirPool *pool, TidyDir *parent, const char *name)
+{
+	TidyDir *dir = g_new0(TidyDir, 1);
+
+	dir->pool = pool;
+	dir->parent = parent != NULL ? tidy_dir_ref(parent) : NULL;
+	dir->name = g_strdup(name);
+	dir->refs = 1;
+	dir->fd = -1;
+	dir->link.data = dir;
+	dir->mtime_ns = TIDY_TIME_OMIT;
+	dir->original_ns = TIDY_TIME_OMIT;
+	pool->n_dirs++;
+	return dir;
+}
+
+TidyDir *
+tidy_dir_root(TidyDirPool *pool, const char *path)
+{
+	return dir_new(pool, NULL, path);
+}
+
+TidyDir *
+tidy_dir_child(TidyDir *parent, const char *name)
+{
+	return dir_new(parent->pool, parent, name);
+}
+
+TidyDir *
+tidy_dir_ref(TidyDir *dir)
+{
+	dir->refs++;
+	return dir;
+}
+
+void
+tidy_dir_unref(TidyDir *dir)
+{
+	while (dir != NULL && --dir->refs == 0) { /* not recursive: trees may be very deep */
+		TidyDir *parent = dir->parent;
+
+		close_fd(dir);
+		dir->pool->n_dirs--;
+		g_free(dir->name);
+		g_free(dir);
+		dir = parent;
+	}
+}
+
+/* Opens @dir from the nearest directory above it that is open, closing what was opened on the way. */
+static int
+open_from_above(TidyDir *dir)
+{
+	TidyFs *fs = dir->pool->fs;
+	g_autoptr(GPtrArray) chain = g_ptr_array_new();
+	int flags = O_RDONLY | O_DIRECTORY;
+	int fd = AT_FDCWD;
+	gboolean is_ours = FALSE;
+
+	for (TidyDir *at = dir; at != NULL; at = at->parent) {
+		if (at != dir && at->fd >= 0) {
+			fd = at->fd;
+			break;
+		}
+		g_ptr_array_add(chain, at);
+	}
+	for (guint i = chain->len; i > 0; i--) {
+		const TidyDir *at = g_ptr_array_index(chain, i - 1);
+		int next = fs->openat(fs, fd, at->name, flags, 0);
+
+		if (is_ours)
+			fs->close(fs, fd);
+		if (next < 0)
+			return next;
+		fd = next;
+		is_ours = TRUE;
+	}
+	return fd;
+}
+
+static void
+remember(TidyDir *dir, const TidyStat *st)
+{
+	dir->is_known = TRUE;
+	dir->dev = st->dev;
+	dir->ino = st->ino;
+	dir->mtime_ns = st->mtime_ns;
+	dir->atime_ns = st->atime_ns;
+	dir->mode = st->mode;
+	dir->uid = st->uid;
+	dir->gid = st->gid;
+	dir->is_mount = (st->attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+	if (dir->original_ns == TIDY_TIME_OMIT)
+		dir->original_ns = st->mtime_ns;
+}
+
+int
+tidy_dir_fd(TidyDir *dir)
+{
+	TidyDirPool *pool = dir->pool;
+	TidyStat st;
+	int fd;
+	int r;
+
+	if (dir->fd >= 0) {
+		g_queue_unlink(&pool->open, &dir->link);
+		g_queue_push_head_link(&pool->open, &dir->link);
+		return dir->fd;
+	}
+	fd = open_from_above(dir);
+	if (fd < 0)
+		return fd;
+	r = pool->fs->stat(pool->fs, fd, "", &st);
+	if (r == 0 && (dir->is_known || dir->is_expected) &&
+	    (st.dev != dir->dev || st.ino != dir->ino))
+		r = -ESTALE;
+	if (r < 0) {
+		pool->fs->close(pool->fs, fd);
+		return r;
+	}
+	if (!dir->is_known)
+		remember(dir, &st);
+	dir->fd = fd;
+	g_queue_push_head_link(&pool->open, &dir->link);
+	if (g_queue_get_length(&pool->open) > OPEN_MAX)
+		close_fd(g_queue_peek_tail(&pool->open));
+	return fd;
+}
+
+void
+tidy_dir_forget(TidyDir *dir)
+{
+	close_fd(dir);
+	dir->is_known = FALSE;
+	dir->is_expected = FALSE;
+}
+
+char *
+tidy_dir_path(const TidyDir *dir)
+{
+	g_autoptr(GPtrArray) parts = g_ptr_array_new();
+	GString *path = g_string_new(NULL);
+
+	for (const TidyDir *at = dir; at != NULL; at = at->parent)
+		g_ptr_array_add(parts, at->name);
+	for (guint i = parts->len; i > 0; i--) {
+		const char *part = g_ptr_array_index(parts, i - 1);
+
+		if (path->len > 0 && path->str[path->len - 1] != '/')
+			g_string_append_c(path, '/');
+		g_string_append(path, part);
+	}
+	return g_string_free(path, FALSE);
+}
+
+char *
+tidy_dir_entry_path(const TidyDir *dir, const char *name)
+{
+	g_autofree char *path = tidy_dir_path(dir);
+
+	return g_strconcat(path, g_str_has_suffix(path, "/") ? "" : "/", name, NULL);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What merge.c, undo.c and recover.c share. I/O. */
+#pragma once
+
+#include "home/engine/engine.h"
+#include "home/engine/execute.h"
+
+struct TidyEngine {
+	TidyFs *fs;
+	char *home;
+	char *state_dir;
+	char *trash;
+	TidyStore *store; /* NULL: not opened yet */
+};
+
+/* Opens the state directory (and makes it) and takes the lock. */
+gboolean tidy_engine_begin(TidyEngine *engine, GError **error);
+void tidy_engine_end(TidyEngine *engine);
+
+/* The Trash for a pool; it need not exist. The nearest directory above it that exists is its root. (transfer full) */
+TidyDir *tidy_engine_trash(TidyEngine *engine, TidyDirPool *pool);
+void tidy_engine_stat_home(TidyEngine *engine, TidyStat *st);
+
+/*
+ * A run: one operation being made. Collects what the executor reports, counts, and keeps left entries and problems of
+ * the last pass for the end.
+ */
+typedef struct {
+	TidyEngine *engine;
+	const TidySink *sink;
+	TidyCounts counts;
+	GPtrArray *notes;  /* of RunNote: left and problems of this pass */
+	guint n_races;	   /* steps that met something new: worth another pass */
+	GHashTable *taken; /* paths at whose target the name is taken though no listing shows it */
+} TidyRun;
+
+void tidy_run_init(TidyRun *run, TidyEngine *engine, const TidySink *sink);
+void tidy_run_clear(TidyRun *run);
+/* Forgets the notes of the last pass. */
+void tidy_run_new_pass(TidyRun *run);
+/* An entry stays; @path is absolute. */
+void tidy_run_note(TidyRun *run, const char *path, TidyWhy why, int errno_code);
+/* Tells the sink what stayed, and answers how it ended. */
+TidyOutcome tidy_run_finish(TidyRun *run);
+/* For TidyExecutorOptions.report, data is the TidyRun. */
+void tidy_run_report(const TidyStep *step, const TidyDir *dir, const TidyDir *to_dir,
+		     TidyWhy outcome, int errno_code, gpointer data);
+
+/* The directories of a journal as TidyDirs of a pool, index id - 1; roots by path. Those with a known inode are expected to
+ * have it. (transfer full) */
+GPtrArray *tidy_engine_journal_dirs(const TidyJournal *journal, TidyDirPool *pool);
+
+/* Makes every step of a journal that is not made yet, and counts all that are made in @run. */
+gboolean tidy_engine_replay(TidyEngine *engine, const TidyJournal *journal, GPtrArray *dirs,
+			    TidyRun *run, GCancellable *cancellable, GError **error);
+
+/* Ends an operation: everything durable, then the commit. */
+gboolean tidy_engine_commit(TidyEngine *engine, TidyJournalFile *file, TidyDir *synced,
+			    const TidyRun *run, TidyOutcome outcome, GError **error);
+
+/* merge.c and undo.c under the lock; @resumed is an interrupted journal of the same operation, or NULL. */
+gboolean tidy_engine_merge_locked(TidyEngine *engine, const TidyMergeJob *job, const TidySink *sink,
+				  const TidyJournal *resumed, TidyResult *result, GError **error);
+gboolean tidy_engine_undo_locked(TidyEngine *engine, guint64 id, const TidySink *sink,
+				 const TidyJournal *resumed, GCancellable *cancellable,
+				 TidyResult *result, GError **error);
+/* Refuses roots of which one is, or lies in, the other. */
+gboolean tidy_engine_check_roots(const char *stray, const char *target, GError **error);
+/* The interrupted merge of these two directories, or NULL. (transfer full) */
+TidyJournal *tidy_engine_find_interrupted(TidyEngine *engine, const char *stray,
+					  const char *target);
