@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
 #include <signal.h>
@@ -258,6 +259,28 @@ linux_seek(TidyFs *fs, int fd, gint64 offset, int whence)
 }
 
 static int
+linux_extents(TidyFs *fs, int fd, gint64 offset, TidyExtent *extents, guint max)
+{
+	gsize size = sizeof(struct fiemap) + max * sizeof(struct fiemap_extent);
+	g_autofree struct fiemap *map = g_malloc0(size);
+	int r;
+
+	map->fm_start = (guint64)offset;
+	map->fm_length = FIEMAP_MAX_OFFSET - map->fm_start;
+	map->fm_extent_count = max;
+	r = RETRY(ioctl(fd, FS_IOC_FIEMAP, map));
+	if (r < 0)
+		return r == -ENOTTY || r == -EBADR ? -EOPNOTSUPP : r;
+	for (guint i = 0; i < map->fm_mapped_extents; i++) {
+		const struct fiemap_extent *from = &map->fm_extents[i];
+
+		extents[i] = (TidyExtent){ from->fe_logical, from->fe_physical, from->fe_length,
+					   from->fe_flags };
+	}
+	return (int)map->fm_mapped_extents;
+}
+
+static int
 linux_clone(TidyFs *fs, int from, int to)
 {
 	int r = RETRY(ioctl(to, FICLONE, from));
@@ -386,6 +409,7 @@ static TidyFs linux_fs = {
 	.syncfs = linux_syncfs,
 	.advise = linux_advise,
 	.seek = linux_seek,
+	.extents = linux_extents,
 	.clone = linux_clone,
 	.copy_range = linux_copy_range,
 	.chmod = linux_chmod,

@@ -69,6 +69,14 @@ typedef struct {
 	const char *name;
 } TidyDirent;
 
+/* One piece of a file on the device, as fiemap.h gives it; in bytes. */
+typedef struct {
+	guint64 logical;
+	guint64 physical;
+	guint64 length;
+	guint32 flags; /* FIEMAP_EXTENT_* */
+} TidyExtent;
+
 /* For TidyFs.flock */
 typedef enum { TIDY_LOCK_SHARED, TIDY_LOCK_EXCLUSIVE } TidyLock;
 
@@ -118,6 +126,9 @@ struct TidyFs {
 	int (*advise)(TidyFs *fs, int fd, gint64 offset, gint64 size, int advice);
 	/* lseek(2) with SEEK_DATA or SEEK_HOLE: the offset, or -ENXIO. */
 	gint64 (*seek)(TidyFs *fs, int fd, gint64 offset, int whence);
+	/* Where on the device the file's data at or after @offset lies (FIEMAP): the number of extents filled in, at
+	 * most @max; 0 when there are no more. -EOPNOTSUPP where the file system does not tell. */
+	int (*extents)(TidyFs *fs, int fd, gint64 offset, TidyExtent *extents, guint max);
 	/* FICLONE of the whole file; -EOPNOTSUPP or -EXDEV where it cannot be. */
 	int (*clone)(TidyFs *fs, int from, int to);
 	ssize_t (*copy_range)(TidyFs *fs, int from, gint64 from_offset, int to, gint64 to_offset,
