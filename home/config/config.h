@@ -7,7 +7,7 @@
  *	const TidyConfigDirs *dirs = tidy_config_dirs(config, "DOWNLOAD");
  *	if (dirs->mode == TIDY_CONFIG_MODE_AUTO) ...
  *
- * To add a setting: one member in TidyConfig, one row in home/config/schema.c. Reading, checking, showing, the
+ * To add a setting: one member in TidyConfig, one row in home/config/settings.c. Reading, checking, showing, the
  * sample file and the manual page follow from the row.
  */
 #pragma once
@@ -51,7 +51,7 @@ typedef enum {
 
 /* What holds for one key of user-dirs.dirs. Lists are NULL-terminated and never NULL. */
 typedef struct {
-	char **aliases; /* further names of strays of this key, directly in the home; as written, UTF-8 */
+	char **aliases; /* further names of strays of this key, directly in the home; UTF-8, NFC */
 	char **ignore; /* fnmatch(3) patterns of names never treated as strays; ask tidy_config_is_ignored */
 	TidyConfigMode mode;
 	TidyConfigLeave leave;
@@ -69,7 +69,8 @@ typedef struct TidyConfig {
 	/* [dirs]: for keys that say nothing themselves, and for keys not in tidy_config_keys. Its aliases are
 	 * "KEY:name"; they stand in the keys' own lists too, so a reader never needs to look at them. */
 	TidyConfigDirs dirs;
-	/* [dirs.DOWNLOAD] ...: what is in force for each key, [dirs] and the defaults already applied. */
+	/* [dirs.DOWNLOAD] ...: what is in force for each key, [dirs] and the defaults already applied: a word
+	 * of its own replaces that of [dirs], a list of its own adds to it. */
 	TidyConfigDirs keys[TIDY_CONFIG_N_KEYS];
 	struct {
 		gint64 settle_usec; /* how long a file must have been quiet before it is moved */
@@ -113,7 +114,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TidyConfig, tidy_config_free)
  * @problems: from tidy_config_problems_new(); each problem found is added
  *
  * Strict: an unknown section or key, a value out of range, a key set twice, a line without "=" are errors. Lists may
- * be continued by giving the key again; a list in a later file replaces the whole list.
+ * be continued by giving the key again; a list in a later file replaces that of an earlier one. At most 100 problems
+ * are added; then it stops.
  * Returns: FALSE when an error (not only warnings) was added; the good lines are in @config all the same.
  */
 gboolean tidy_config_parse(TidyConfig *config, const char *file, const char *data, gsize length,
@@ -121,7 +123,7 @@ gboolean tidy_config_parse(TidyConfig *config, const char *file, const char *dat
 
 /* What holds for @key ("DOWNLOAD"; without the prefix XDG_): its own settings, or [dirs] for a key not known. */
 const TidyConfigDirs *tidy_config_dirs(const TidyConfig *config, const char *key);
-/* Whether a directory called @name (raw bytes) in the home is never to be taken for a stray of @key. */
+/* Whether a directory called @name (raw bytes; NFC where it is UTF-8) in the home is never to be taken for a stray of @key. */
 gboolean tidy_config_is_ignored(const TidyConfig *config, const char *key, const char *name);
 /* The key that lists @name among its aliases, or NULL. @name is compared byte by byte; pass it in NFC. */
 const char *tidy_config_alias_key(const TidyConfig *config, const char *name);
