@@ -78,10 +78,11 @@ has_session_bus(void)
 static gboolean
 daemon_has_name(GDBusConnection *bus)
 {
-	g_autoptr(GVariant) reply = g_dbus_connection_call_sync(
-		bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
-		"NameHasOwner", g_variant_new("(s)", BUS_NAME), G_VARIANT_TYPE("(b)"),
-		G_DBUS_CALL_FLAGS_NONE, LOOK_TIMEOUT_MSEC, NULL, NULL);
+	g_autoptr(GVariant) reply =
+		g_dbus_connection_call_sync(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+					    "org.freedesktop.DBus", "NameHasOwner",
+					    g_variant_new("(s)", BUS_NAME), G_VARIANT_TYPE("(b)"),
+					    G_DBUS_CALL_FLAGS_NONE, LOOK_TIMEOUT_MSEC, NULL, NULL);
 	gboolean has_owner = FALSE;
 
 	if (reply != NULL)
@@ -139,7 +140,8 @@ nothing(void)
 static void
 insert_config(GVariantDict *status, TidyService *service)
 {
-	g_autofree char *path = g_build_filename(g_get_user_config_dir(), "xdgtidy", "xdgtidy.conf", NULL);
+	g_autofree char *path =
+		g_build_filename(g_get_user_config_dir(), "xdgtidy", "xdgtidy.conf", NULL);
 	g_autofree char *shown = g_filename_display_name(path);
 	const char *problem = tidy_service_config_error(service);
 	GVariantBuilder config;
@@ -347,15 +349,15 @@ start_remote(Job *job)
 	GVariant *arguments;
 	const char *method = method_call(job->request, &arguments);
 
-	g_dbus_connection_call(job->backend->bus, BUS_NAME, OBJECT_PATH, BUS_NAME, method, arguments,
-			       NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START,
+	g_dbus_connection_call(job->backend->bus, BUS_NAME, OBJECT_PATH, BUS_NAME, method,
+			       arguments, NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START,
 			       is_long(job->request->kind) ? G_MAXINT : LOOK_TIMEOUT_MSEC, NULL,
 			       on_reply, job);
 }
 
 static void
-on_progress_signal(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
-		   const char *member, GVariant *arguments, gpointer data)
+on_progress_signal(GDBusConnection *bus, const char *sender, const char *path,
+		   const char *interface, const char *member, GVariant *arguments, gpointer data)
 {
 	Job *job = data;
 	TidyProgressState state;
@@ -373,8 +375,9 @@ on_progress_signal(GDBusConnection *bus, const char *sender, const char *path, c
 static void
 cancel_remote(Job *job)
 {
-	g_dbus_connection_call(job->backend->bus, BUS_NAME, OBJECT_PATH, BUS_NAME, "Cancel", NULL, NULL,
-			       G_DBUS_CALL_FLAGS_NO_AUTO_START, LOOK_TIMEOUT_MSEC, NULL, NULL, NULL);
+	g_dbus_connection_call(job->backend->bus, BUS_NAME, OBJECT_PATH, BUS_NAME, "Cancel", NULL,
+			       NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, LOOK_TIMEOUT_MSEC, NULL, NULL,
+			       NULL);
 }
 
 static gboolean
@@ -398,13 +401,15 @@ run_job(Job *job, GError **error)
 {
 	guint on_int = g_unix_signal_add(SIGINT, on_stop_signal, job);
 	guint on_term = g_unix_signal_add(SIGTERM, on_stop_signal, job);
-	gboolean is_remote = job->backend->bus != NULL && job->request->kind != TIDY_REQUEST_UNDO_PLAN;
+	gboolean is_remote =
+		job->backend->bus != NULL && job->request->kind != TIDY_REQUEST_UNDO_PLAN;
 	guint subscription = 0;
 
 	if (is_remote) {
-		subscription = g_dbus_connection_signal_subscribe(
-			job->backend->bus, BUS_NAME, BUS_NAME, "Progress", OBJECT_PATH, NULL,
-			G_DBUS_SIGNAL_FLAGS_NONE, on_progress_signal, job, NULL);
+		subscription = g_dbus_connection_signal_subscribe(job->backend->bus, BUS_NAME,
+								  BUS_NAME, "Progress", OBJECT_PATH,
+								  NULL, G_DBUS_SIGNAL_FLAGS_NONE,
+								  on_progress_signal, job, NULL);
 		start_remote(job);
 	} else {
 		start_direct(job);

@@ -34,9 +34,9 @@ typedef enum {
 
 typedef struct {
 	TidyRequestKind kind;
-	const char *stray;  /* PLAN, MERGE: absolute path, or NULL for every stray */
-	const char *target; /* PLAN, MERGE: absolute path, or NULL for the configured one */
-	guint64 id;	    /* UNDO, HISTORY: 0 is the latest, or all */
+	const char *stray;     /* PLAN, MERGE: absolute path, or NULL for every stray */
+	const char *target;    /* PLAN, MERGE: absolute path, or NULL for the configured one */
+	guint64 id;	       /* UNDO, HISTORY: 0 is the latest, or all */
 	gboolean has_progress; /* a progress line may be drawn */
 } TidyRequest;
 

@@ -38,7 +38,8 @@ show_paths(TidyInvocation *call, const char *const *paths)
 		g_ptr_array_add(shown, tidy_text_display(paths[i]));
 	begin_report(&report);
 	g_variant_dict_insert_value(&report, "files",
-				    g_variant_new_strv((const char *const *)shown->pdata, shown->len));
+				    g_variant_new_strv((const char *const *)shown->pdata,
+						       shown->len));
 	if (print_json(call, &report))
 		return TIDY_EXIT_DONE;
 	for (guint i = 0; i < shown->len; i++)
@@ -91,12 +92,13 @@ check(TidyInvocation *call, const char *const *paths)
 		g_autofree char *raw = tidy_config_problem_text(problem);
 		g_autofree char *text = tidy_text_display(raw);
 
-		tidy_output_add(call->out, problem->is_warning ? TIDY_STYLE_WARN : TIDY_STYLE_BAD, "%s",
-				problem->is_warning ? _("warning: ") : _("error: "));
+		tidy_output_add(call->out, problem->is_warning ? TIDY_STYLE_WARN : TIDY_STYLE_BAD,
+				"%s", problem->is_warning ? _("warning: ") : _("error: "));
 		tidy_output_add(call->out, TIDY_STYLE_PLAIN, "%s\n", text);
 	}
 	if (problems->len == 0)
-		tidy_output_add(call->out, TIDY_STYLE_GOOD, "%s\n", _("The configuration is good."));
+		tidy_output_add(call->out, TIDY_STYLE_GOOD, "%s\n",
+				_("The configuration is good."));
 	return code;
 }
 
@@ -106,6 +108,8 @@ typedef struct {
 	TidyOutput *out;
 	TidyTable *table; /* of the section at hand */
 	char *section;
+	GHashTable *general;	  /* key -> value in [dirs] */
+	gboolean is_cut;	  /* something was not shown */
 	GVariantBuilder settings; /* aa{sv}, for JSON */
 } Showing;
 
@@ -114,8 +118,8 @@ flush_section(Showing *showing)
 {
 	if (showing->section == NULL)
 		return;
-	tidy_output_add(showing->out, TIDY_STYLE_HEAD, "%s[%s]\n", showing->out->text->len > 0 ? "\n" : "",
-			showing->section);
+	tidy_output_add(showing->out, TIDY_STYLE_HEAD, "%s[%s]\n",
+			showing->out->text->len > 0 ? "\n" : "", showing->section);
 	tidy_table_render(showing->table, showing->out, 0);
 	g_clear_pointer(&showing->table, tidy_table_free);
 	g_clear_pointer(&showing->section, g_free);
@@ -131,6 +135,17 @@ origin_text(const TidyOutput *out, const TidyConfigShown *shown)
 	return g_strdup_printf("# %s:%u", file, shown->line);
 }
 
+/* A built-in value of one directory that is the same as for all: not worth a line. */
+static gboolean
+says_nothing_new(Showing *showing, const TidyConfigShown *shown)
+{
+	if (strcmp(shown->section, "dirs") == 0)
+		g_hash_table_insert(showing->general, g_strdup(shown->key), g_strdup(shown->value));
+	return showing->out->list_limit > 0 && shown->file == NULL &&
+	       g_str_has_prefix(shown->section, "dirs.") &&
+	       g_strcmp0(g_hash_table_lookup(showing->general, shown->key), shown->value) == 0;
+}
+
 static void
 show_setting(const TidyConfigShown *shown, gpointer data)
 {
@@ -139,6 +154,10 @@ show_setting(const TidyConfigShown *shown, gpointer data)
 	g_autofree char *assignment = g_strdup_printf("%s = %s", shown->key, value);
 	g_autofree char *origin = origin_text(showing->out, shown);
 
+	if (says_nothing_new(showing, shown)) {
+		showing->is_cut = TRUE;
+		return;
+	}
 	if (g_strcmp0(showing->section, shown->section) != 0) {
 		flush_section(showing);
 		showing->section = g_strdup(shown->section);
@@ -184,7 +203,9 @@ show(TidyInvocation *call, const char *const *paths)
 {
 	g_autoptr(GError) error = NULL;
 	g_autoptr(TidyConfig) config = tidy_config_load(paths, NULL, &error);
-	Showing showing = { .out = call->out };
+	g_autoptr(GHashTable) general =
+		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	Showing showing = { .out = call->out, .general = general };
 
 	if (config == NULL)
 		return tidy_fail_error(call, error);
@@ -194,6 +215,9 @@ show(TidyInvocation *call, const char *const *paths)
 	}
 	tidy_config_show(config, show_setting, &showing);
 	flush_section(&showing);
+	if (showing.is_cut)
+		tidy_output_add(call->out, TIDY_STYLE_DIM, "\n%s\n",
+				_("# the other directories: as [dirs] (--verbose lists them)"));
 	return TIDY_EXIT_DONE;
 }
 
@@ -209,5 +233,6 @@ tidy_cmd_config(TidyInvocation *call)
 		return check(call, (const char *const *)paths);
 	if (strcmp(word, "show") == 0)
 		return show(call, (const char *const *)paths);
-	return tidy_fail(call, TIDY_EXIT_USAGE, "usage", _("config takes one word: check, show or path"));
+	return tidy_fail(call, TIDY_EXIT_USAGE, "usage",
+			 _("config takes one word: check, show or path"));
 }

@@ -14,7 +14,8 @@ kind_text(GVariant *operation)
 
 	if (undoes > 0)
 		return g_strdup_printf(_("undo of %" G_GUINT64_FORMAT), undoes);
-	return g_strdup(strcmp(tidy_report_str(operation, "kind"), "undo") == 0 ? _("undo") : _("merge"));
+	return g_strdup(strcmp(tidy_report_str(operation, "kind"), "undo") == 0 ? _("undo")
+										: _("merge"));
 }
 
 static const struct {
@@ -52,7 +53,8 @@ static void
 add_operation(TidyTable *table, const TidyOutput *out, GVariant *operation)
 {
 	g_autoptr(GVariant) counts = tidy_report_dict(operation, "counts");
-	g_autofree char *id = g_strdup_printf("%" G_GUINT64_FORMAT, tidy_report_uint(operation, "id"));
+	g_autofree char *id =
+		g_strdup_printf("%" G_GUINT64_FORMAT, tidy_report_uint(operation, "id"));
 	g_autofree char *begin = tidy_output_time(tidy_report_str(operation, "begin"));
 	g_autofree char *kind = kind_text(operation);
 	g_autofree char *pair = tidy_render_pair(out, operation);

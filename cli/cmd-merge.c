@@ -31,9 +31,10 @@ render_operation_reasons(TidyOutput *out, GVariant *operation)
 		g_autoptr(GVariant) reason = tidy_report_list_item(operation, "reasons", i);
 		const char *path = tidy_report_str(reason, "path");
 		g_autofree char *where = *path != '\0' ? tidy_output_path(out, path) : NULL;
-		g_autofree char *text = g_strdup_printf(
-			"%s%s%s [%s]", where != NULL ? where : "", where != NULL ? ": " : "",
-			tidy_report_str(reason, "text"), tidy_report_str(reason, "code"));
+		g_autofree char *text =
+			g_strdup_printf("%s%s%s [%s]", where != NULL ? where : "",
+					where != NULL ? ": " : "", tidy_report_str(reason, "text"),
+					tidy_report_str(reason, "code"));
 
 		tidy_output_paragraph(out, 2, TIDY_STYLE_DIM, text);
 	}
@@ -61,8 +62,8 @@ render_one(TidyOutput *out, GVariant *operation)
 static GVariant *
 total_counts(GVariant *report)
 {
-	static const char *const keys[] = { "moved", "folded", "kept-both", "removed", "skipped", "failed",
-					    "bytes" };
+	static const char *const keys[] = { "moved",   "folded", "kept-both", "removed",
+					    "skipped", "failed", "bytes" };
 	GVariantDict total;
 
 	g_variant_dict_init(&total, NULL);
@@ -71,7 +72,8 @@ total_counts(GVariant *report)
 		guint64 sum = 0;
 
 		for (gsize i = 0; i < length; i++) {
-			g_autoptr(GVariant) operation = tidy_report_list_item(report, "operations", i);
+			g_autoptr(GVariant) operation =
+				tidy_report_list_item(report, "operations", i);
 			g_autoptr(GVariant) counts = tidy_report_dict(operation, "counts");
 
 			sum += tidy_report_uint(counts, keys[k]);
@@ -112,7 +114,8 @@ render_summary(TidyOutput *out, GVariant *report, gboolean is_plan)
 	else if (has_outcome(report, "partial"))
 		text = g_strdup_printf(_("Done in part: %s."), counts);
 	else if (has_outcome(report, "stopped"))
-		text = g_strdup_printf(_("Stopped: %s. 'xdgtidy merge' goes on from here."), counts);
+		text = g_strdup_printf(_("Stopped: %s. 'xdgtidy merge' goes on from here."),
+				       counts);
 	else
 		text = g_strdup_printf(_("Done: %s."), counts);
 	tidy_output_paragraph(out, 0, TIDY_STYLE_PLAIN, text);
@@ -174,7 +177,8 @@ argument_path(const char *argument)
 static gboolean
 can_ask(const TidyInvocation *call)
 {
-	return !call->is_json && !call->is_quiet && isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
+	return !call->is_json && !call->is_quiet && isatty(STDIN_FILENO) == 1 &&
+	       isatty(STDOUT_FILENO) == 1;
 }
 
 /* Only a yes is a yes; the end of the input is a no. */
@@ -247,13 +251,16 @@ tidy_cmd_merge(TidyInvocation *call)
 {
 	g_autofree char *stray = call->n_args > 0 ? argument_path(call->args[0]) : NULL;
 	g_autofree char *target = call->n_args > 1 ? argument_path(call->args[1]) : NULL;
-	TidyRequest request = { .stray = stray, .target = target, .has_progress = call->has_progress };
+	TidyRequest request = { .stray = stray,
+				.target = target,
+				.has_progress = call->has_progress };
 	g_autoptr(TidyBackend) backend = NULL;
 
 	if (!is_dry_run && !is_yes && !can_ask(call))
-		return tidy_fail(call, TIDY_EXIT_REFUSED, "needs-yes",
-				 _("nobody can be asked here, so nothing was changed; look at the plan with "
-				   "'xdgtidy merge --dry-run', then run 'xdgtidy merge --yes'"));
+		return tidy_fail(
+			call, TIDY_EXIT_REFUSED, "needs-yes",
+			_("nobody can be asked here, so nothing was changed; look at the plan with "
+			  "'xdgtidy merge --dry-run', then run 'xdgtidy merge --yes'"));
 	backend = tidy_backend_open(call->is_direct ? TIDY_BACKEND_DIRECT : TIDY_BACKEND_ANY);
 	if (is_yes && !is_dry_run)
 		return merge_now(call, backend, request);

@@ -19,7 +19,7 @@ render_daemon(TidyOutput *out, GVariant *report)
 	tidy_output_add(out, TIDY_STYLE_GOOD, "%s", _("The daemon runs"));
 	tidy_output_add(out, TIDY_STYLE_PLAIN, " (");
 	tidy_output_add(out, TIDY_STYLE_PLAIN, _("version %s, process %" G_GUINT64_FORMAT),
-			tidy_report_str(report, "version-string"), tidy_report_uint(report, "pid"));
+			tidy_report_str(report, "daemon-version"), tidy_report_uint(report, "pid"));
 	tidy_output_add(out, TIDY_STYLE_PLAIN, ", ");
 	tidy_output_add(out, TIDY_STYLE_PLAIN,
 			ngettext("%" G_GUINT64_FORMAT " directory watched",
@@ -37,14 +37,16 @@ render_state(TidyOutput *out, GVariant *report)
 	const char *problem = tidy_report_str(config, "error");
 
 	if (tidy_report_bool(report, "paused"))
-		tidy_output_add(out, TIDY_STYLE_WARN, "%s\n",
-				_("Paused: nothing is merged automatically until 'xdgtidy resume'."));
+		tidy_output_add(
+			out, TIDY_STYLE_WARN, "%s\n",
+			_("Paused: nothing is merged automatically until 'xdgtidy resume'."));
 	if (*degraded != '\0')
 		tidy_output_add(out, TIDY_STYLE_WARN, _("Limited: %s\n"), degraded);
 	if (*working != '\0')
 		tidy_output_add(out, TIDY_STYLE_PLAIN, _("At work: %s\n"), working);
 	if (*problem != '\0') {
-		tidy_output_add(out, TIDY_STYLE_BAD, "%s", _("The configuration is wrong, the last good one holds: "));
+		tidy_output_add(out, TIDY_STYLE_BAD, "%s",
+				_("The configuration is wrong, the last good one holds: "));
 		tidy_output_add(out, TIDY_STYLE_PLAIN, "%s\n", problem);
 	}
 }
@@ -53,16 +55,15 @@ static void
 render_last(TidyOutput *out, GVariant *report)
 {
 	g_autoptr(GVariant) last = tidy_report_dict(report, "last");
-	g_autoptr(TidyTable) table = NULL;
-	GVariantBuilder list;
 	g_autoptr(GVariant) history = NULL;
+	GVariantDict dict;
 
 	if (tidy_report_uint(last, "id") == 0)
 		return;
+	g_variant_dict_init(&dict, NULL);
+	g_variant_dict_insert_value(&dict, "operations", g_variant_new_array(NULL, &last, 1));
+	history = g_variant_ref_sink(g_variant_dict_end(&dict));
 	tidy_output_add(out, TIDY_STYLE_HEAD, "\n%s\n", _("Done last"));
-	g_variant_builder_init(&list, G_VARIANT_TYPE("aa{sv}"));
-	g_variant_builder_add_value(&list, last);
-	history = g_variant_ref_sink(g_variant_new_parsed("{'operations': <%v>}", g_variant_builder_end(&list)));
 	tidy_render_history(out, history);
 }
 
@@ -102,14 +103,16 @@ set_paused(TidyInvocation *call, TidyRequestKind kind)
 	g_autoptr(GError) error = NULL;
 	g_autoptr(TidyBackend) backend =
 		tidy_backend_open(call->is_direct ? TIDY_BACKEND_DIRECT : TIDY_BACKEND_ANY);
-	g_autoptr(GVariant) report = tidy_backend_call(backend, &(TidyRequest){ .kind = kind }, &error);
+	g_autoptr(GVariant) report =
+		tidy_backend_call(backend, &(TidyRequest){ .kind = kind }, &error);
 	gboolean is_paused = kind == TIDY_REQUEST_PAUSE;
 
 	if (report == NULL)
 		return tidy_fail_error(call, error);
 	if (!tidy_print_json(call, report))
 		tidy_output_add(call->out, TIDY_STYLE_PLAIN, "%s\n",
-				is_paused ? _("Paused: nothing is merged automatically until 'xdgtidy resume'.")
+				is_paused ? _("Paused: nothing is merged automatically until "
+					      "'xdgtidy resume'.")
 					  : _("Automatic merges are allowed again."));
 	return TIDY_EXIT_DONE;
 }

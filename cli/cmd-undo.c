@@ -13,8 +13,8 @@ const GOptionEntry tidy_undo_options[] = {
 	{ "dry-run", 'n', 0, G_OPTION_ARG_NONE, &is_dry_run,
 	  N_("show what would be done and change nothing"), NULL },
 	/* So that a script may say it everywhere. */
-	{ "yes", 'y', G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &is_yes, N_("accepted; undo never asks"),
-	  NULL },
+	{ "yes", 'y', G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &is_yes,
+	  N_("accepted; undo never asks"), NULL },
 	{ NULL, 0, 0, 0, NULL, NULL, NULL },
 };
 
@@ -28,7 +28,8 @@ tidy_parse_id(const TidyInvocation *call, guint64 *id)
 	if (g_ascii_string_to_unsigned(call->args[0], 10, 1, G_MAXINT64, id, NULL))
 		return TRUE;
 	tidy_fail(call, TIDY_EXIT_USAGE, "usage",
-		  _("'%s' is no operation ID; IDs are numbers, see: xdgtidy history"), call->args[0]);
+		  _("'%s' is no operation ID; IDs are numbers, see: xdgtidy history"),
+		  call->args[0]);
 	return FALSE;
 }
 

@@ -45,8 +45,8 @@ TidyExit tidy_merge_exit(GVariant *report);
 
 /* ---- errors: standard error, text or (--json) one JSON object ---- */
 
-TidyExit tidy_fail(const TidyInvocation *call, TidyExit code, const char *word, const char *format, ...)
-	G_GNUC_PRINTF(4, 5);
+TidyExit tidy_fail(const TidyInvocation *call, TidyExit code, const char *word, const char *format,
+		   ...) G_GNUC_PRINTF(4, 5);
 /* Says @error and answers with its exit code. */
 TidyExit tidy_fail_error(const TidyInvocation *call, const GError *error);
 

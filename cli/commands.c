@@ -11,6 +11,7 @@
 
 /* A typo is a name at most this many changes away, and never more than a third of its letters. */
 #define MAX_TYPO_DISTANCE 3
+#define HELP_WIDTH	  80
 
 static TidyExit cmd_help(TidyInvocation *call);
 
@@ -18,25 +19,31 @@ const TidyCommand tidy_commands[] = {
 	{ .name = "status",
 	  .args = "",
 	  .summary = N_("show the daemon, the strays and what was done last"),
-	  .help = N_("Shows whether the daemon runs, whether its configuration is good, which stray directories "
+	  .help = N_("Shows whether the daemon runs, whether its configuration is good, which "
+		     "stray directories "
 		     "there are and what was done last.\n\n"
 		     "Without a daemon the rest is shown all the same, and the exit status is 3."),
 	  .run = tidy_cmd_status },
 	{ .name = "scan",
 	  .args = "",
 	  .summary = N_("look for stray directories"),
-	  .help = N_("Lists the user directories, the strays beside them, and for each stray what may be done with "
+	  .help = N_("Lists the user directories, the strays beside them, and for each stray what "
+		     "may be done with "
 		     "it and why. Changes nothing. The exit status is 1 when strays were found."),
 	  .run = tidy_cmd_scan },
 	{ .name = "merge",
 	  .args = "[STRAY [TARGET]]",
 	  .max_args = 2,
 	  .summary = N_("merge strays into the directories they belong to"),
-	  .help = N_("Merges STRAY into TARGET (else into the user directory it belongs to), or every stray that may "
-		     "be merged. Nothing is ever overwritten: of two different files with the same name both are "
+	  .help = N_("Merges STRAY into TARGET (else into the user directory it belongs to), or "
+		     "every stray that may "
+		     "be merged. Nothing is ever overwritten: of two different files with the same "
+		     "name both are "
 		     "kept, an identical one goes to the Trash, an unfinished download stays.\n\n"
-		     "On a terminal the plan is shown and a yes is asked for; elsewhere --yes is needed. Every "
-		     "merge can be taken back with 'xdgtidy undo'. Interrupted with Ctrl-C it stops after the step "
+		     "On a terminal the plan is shown and a yes is asked for; elsewhere --yes is "
+		     "needed. Every "
+		     "merge can be taken back with 'xdgtidy undo'. Interrupted with Ctrl-C it "
+		     "stops after the step "
 		     "it is at; the next merge goes on from there."),
 	  .options = tidy_merge_options,
 	  .argument = TIDY_ARGUMENT_DIRECTORY,
@@ -45,7 +52,8 @@ const TidyCommand tidy_commands[] = {
 	  .args = "[ID]",
 	  .max_args = 1,
 	  .summary = N_("take a merge back, the latest or the one with that ID"),
-	  .help = N_("Puts everything back where it was: names, times, modes, what went to the Trash. Entries that "
+	  .help = N_("Puts everything back where it was: names, times, modes, what went to the "
+		     "Trash. Entries that "
 		     "changed since are left alone and named. An undo can itself be undone.\n\n"
 		     "IDs are shown by 'xdgtidy history'."),
 	  .options = tidy_undo_options,
@@ -60,7 +68,8 @@ const TidyCommand tidy_commands[] = {
 	  .args = "check|show|path",
 	  .max_args = 1,
 	  .summary = N_("check or show the configuration"),
-	  .help = N_("check: reads the configuration files and lists what is wrong with them, with the place; the "
+	  .help = N_("check: reads the configuration files and lists what is wrong with them, with "
+		     "the place; the "
 		     "exit status is 2 when something is.\n\n"
 		     "show: every setting with the value in force and where it comes from.\n\n"
 		     "path: the files that are read, the last one wins."),
@@ -70,7 +79,8 @@ const TidyCommand tidy_commands[] = {
 	{ .name = "pause",
 	  .args = "",
 	  .summary = N_("stop automatic merges until 'resume'"),
-	  .help = N_("The daemon goes on watching but merges nothing by itself, also after a restart. 'xdgtidy merge' "
+	  .help = N_("The daemon goes on watching but merges nothing by itself, also after a "
+		     "restart. 'xdgtidy merge' "
 		     "still works."),
 	  .run = tidy_cmd_pause },
 	{ .name = "resume",
@@ -189,9 +199,11 @@ add_options(TidyOutput *out, const GOptionEntry *options)
 {
 	g_autoptr(TidyTable) table = tidy_table_new();
 
-	for (const GOptionEntry *option = options; option != NULL && option->long_name != NULL; option++) {
-		g_autofree char *dash = option->short_name != 0 ? g_strdup_printf("-%c, ", option->short_name)
-								: g_strdup("    ");
+	for (const GOptionEntry *option = options; option != NULL && option->long_name != NULL;
+	     option++) {
+		g_autofree char *dash = option->short_name != 0
+						? g_strdup_printf("-%c, ", option->short_name)
+						: g_strdup("    ");
 		g_autofree char *name = g_strconcat(
 			dash, "--", option->long_name, option->arg_description != NULL ? "=" : "",
 			option->arg_description != NULL ? _(option->arg_description) : "", NULL);
@@ -216,9 +228,12 @@ add_paragraphs(TidyOutput *out, const char *text)
 void
 tidy_commands_help(TidyOutput *out, const TidyCommand *command)
 {
+	/* Help is read, also through a pager. */
+	if (out->width == 0)
+		out->width = HELP_WIDTH;
 	tidy_output_add(out, TIDY_STYLE_HEAD, "xdgtidy %s", command->name);
-	tidy_output_add(out, TIDY_STYLE_PLAIN, " %s%s%s\n", _("[OPTION...]"), *command->args != '\0' ? " " : "",
-			command->args);
+	tidy_output_add(out, TIDY_STYLE_PLAIN, " %s%s%s\n", _("[OPTION...]"),
+			*command->args != '\0' ? " " : "", command->args);
 	add_paragraphs(out, _(command->help));
 	if (command->options != NULL) {
 		tidy_output_add(out, TIDY_STYLE_HEAD, "\n%s\n", _("Options"));
@@ -234,11 +249,13 @@ tidy_commands_overview(TidyOutput *out)
 	g_autoptr(TidyTable) table = tidy_table_new();
 
 	tidy_output_add(out, TIDY_STYLE_PLAIN, "%s\n\n",
-			_("xdgtidy keeps the user directories in order: strays are merged, nothing is lost."));
+			_("xdgtidy keeps the user directories in order: strays are merged, nothing "
+			  "is lost."));
 	tidy_output_add(out, TIDY_STYLE_HEAD, "xdgtidy %s\n\n", _("COMMAND [OPTION...]"));
 	for (const TidyCommand *command = tidy_commands; command->name != NULL; command++) {
-		g_autofree char *usage = g_strconcat(command->name, *command->args != '\0' ? " " : "",
-						     command->args, NULL);
+		g_autofree char *usage =
+			g_strconcat(command->name, *command->args != '\0' ? " " : "", command->args,
+				    NULL);
 
 		TIDY_TABLE_ROW(table, TIDY_STYLE_PLAIN, usage, _(command->summary));
 	}
@@ -258,8 +275,8 @@ unknown_command(const TidyInvocation *call, const char *name)
 	if (nearest != NULL)
 		return tidy_fail(call, TIDY_EXIT_USAGE, "usage",
 				 _("there is no command '%s'; did you mean '%s'?"), shown, nearest);
-	return tidy_fail(call, TIDY_EXIT_USAGE, "usage", _("there is no command '%s'; see: xdgtidy help"),
-			 shown);
+	return tidy_fail(call, TIDY_EXIT_USAGE, "usage",
+			 _("there is no command '%s'; see: xdgtidy help"), shown);
 }
 
 static TidyExit
@@ -430,8 +447,10 @@ without_command(int argc, char **argv, const TidyInvocation *call)
 	if (argc == 2 && dump(argv[1]))
 		return TIDY_EXIT_DONE;
 	if (argc > 1 && !is_help)
-		return tidy_fail(call, TIDY_EXIT_USAGE, "usage", _("a command is missing; see: xdgtidy help"));
-	tidy_output_init_terminal(&out, g_get_home_dir(), is_help ? STDOUT_FILENO : STDERR_FILENO, NULL);
+		return tidy_fail(call, TIDY_EXIT_USAGE, "usage",
+				 _("a command is missing; see: xdgtidy help"));
+	tidy_output_init_terminal(&out, g_get_home_dir(), is_help ? STDOUT_FILENO : STDERR_FILENO,
+				  NULL);
 	tidy_commands_overview(&out);
 	tidy_output_flush(&out, is_help ? stdout : stderr);
 	return is_help ? TIDY_EXIT_DONE : TIDY_EXIT_USAGE;

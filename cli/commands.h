@@ -49,13 +49,15 @@ typedef struct {
 	const char *name;
 	const char *args; /* as in the synopsis: "[STRAY [TARGET]]" */
 	guint max_args;
-	const char *summary; /* one line, lower case */
-	const char *help;    /* paragraphs, an empty line between two */
+	const char *summary;	     /* one line, lower case */
+	const char *help;	     /* paragraphs, an empty line between two */
 	const GOptionEntry *options; /* NULL: none but the common ones */
 	TidyArgument argument;
 	const char *const *words;
 	TidyExit (*run)(TidyInvocation *call);
-	int (*main)(int argc, char **argv); /* instead of @run: parses its own arguments; argv[0] is the name */
+	int (*main)(
+		int argc,
+		char **argv); /* instead of @run: parses its own arguments; argv[0] is the name */
 } TidyCommand;
 
 /* The table; ends with a row without a name. */

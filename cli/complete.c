@@ -9,12 +9,13 @@ typedef void (*OptionFunc)(GString *text, const GOptionEntry *option);
 static void
 each_option(GString *text, const TidyCommand *command, OptionFunc func)
 {
-	const GOptionEntry *tables[] = { command->options,
-					 command->main == NULL ? tidy_commands_common_options() : NULL };
+	const GOptionEntry *tables[] = { command->options, command->main == NULL
+								   ? tidy_commands_common_options()
+								   : NULL };
 
 	for (guint i = 0; i < G_N_ELEMENTS(tables); i++) {
-		for (const GOptionEntry *option = tables[i]; option != NULL && option->long_name != NULL;
-		     option++) {
+		for (const GOptionEntry *option = tables[i];
+		     option != NULL && option->long_name != NULL; option++) {
 			if (!(option->flags & G_OPTION_FLAG_HIDDEN))
 				func(text, option);
 		}
@@ -25,7 +26,8 @@ static void
 append_names(GString *text)
 {
 	for (const TidyCommand *command = tidy_commands; command->name != NULL; command++)
-		g_string_append_printf(text, "%s%s", command == tidy_commands ? "" : " ", command->name);
+		g_string_append_printf(text, "%s%s", command == tidy_commands ? "" : " ",
+				       command->name);
 }
 
 static void
@@ -65,7 +67,8 @@ write_bash(GString *text)
 {
 	g_string_append(text, "# bash completion for xdgtidy\n"
 			      "_xdgtidy()\n{\n"
-			      "\tlocal current=${COMP_WORDS[COMP_CWORD]} command= options= words= directories= i\n"
+			      "\tlocal current=${COMP_WORDS[COMP_CWORD]} command= options= words= "
+			      "directories= i\n"
 			      "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
 			      "\t\tif [[ ${COMP_WORDS[i]} != -* ]]; then\n"
 			      "\t\t\tcommand=${COMP_WORDS[i]}\n"
@@ -164,7 +167,8 @@ fish_quote(GString *text, const char *words)
 {
 	g_string_append_c(text, '\'');
 	for (; *words != '\0'; words++)
-		g_string_append_printf(text, "%s%c", *words == '\'' || *words == '\\' ? "\\" : "", *words);
+		g_string_append_printf(text, "%s%c", *words == '\'' || *words == '\\' ? "\\" : "",
+				       *words);
 	g_string_append_c(text, '\'');
 }
 
@@ -185,10 +189,12 @@ fish_option(GString *text, const GOptionEntry *option)
 static void
 fish_options(GString *text, const TidyCommand *command, const GOptionEntry *options)
 {
-	for (const GOptionEntry *option = options; option != NULL && option->long_name != NULL; option++) {
+	for (const GOptionEntry *option = options; option != NULL && option->long_name != NULL;
+	     option++) {
 		if (option->flags & G_OPTION_FLAG_HIDDEN)
 			continue;
-		g_string_append_printf(text, "complete -c xdgtidy -n '__fish_seen_subcommand_from %s'",
+		g_string_append_printf(text,
+				       "complete -c xdgtidy -n '__fish_seen_subcommand_from %s'",
 				       command->name);
 		fish_option(text, option);
 	}
@@ -218,8 +224,10 @@ fish_command(GString *text, const TidyCommand *command)
 static void
 write_fish(GString *text)
 {
-	g_string_append(text, "# fish completion for xdgtidy\ncomplete -c xdgtidy -f\n"
-			      "complete -c xdgtidy -n __fish_use_subcommand -l version -d 'print the version'\n");
+	g_string_append(
+		text,
+		"# fish completion for xdgtidy\ncomplete -c xdgtidy -f\n"
+		"complete -c xdgtidy -n __fish_use_subcommand -l version -d 'print the version'\n");
 	for (const TidyCommand *command = tidy_commands; command->name != NULL; command++)
 		fish_command(text, command);
 }

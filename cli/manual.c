@@ -4,22 +4,43 @@
 
 #include "cli/commands.h"
 
-/* A line that begins with a dot or a quote would be a macro; a backslash begins an escape (mdoc(7)). */
-static void
-append_text(GString *text, const char *words)
-{
-	gboolean is_line_start = TRUE;
+#define MAX_LINE 72
 
-	for (; *words != '\0'; words++) {
-		if (is_line_start && (*words == '.' || *words == '\''))
-			g_string_append(text, "\\&");
-		if (*words == '\\')
+/* One word; a backslash would begin an escape, a dash become a hyphen (mdoc(7)). */
+static void
+append_word(GString *text, const char *word)
+{
+	for (; *word != '\0'; word++) {
+		if (*word == '\\')
 			g_string_append(text, "\\e");
-		else if (*words == '-')
+		else if (*word == '-')
 			g_string_append(text, "\\-");
 		else
-			g_string_append_c(text, *words);
-		is_line_start = *words == '\n';
+			g_string_append_c(text, *word);
+	}
+}
+
+/* Prose in short lines. A sentence begins a line; a line must not begin with a dot or a quote. */
+static void
+append_text(GString *text, const char *prose)
+{
+	g_auto(GStrv) words = g_strsplit(prose, " ", -1);
+	gsize line_start = text->len;
+
+	for (guint i = 0; words[i] != NULL; i++) {
+		gboolean ends_sentence =
+			i > 0 && strpbrk(words[i - 1], ".!?") != NULL && g_ascii_isupper(*words[i]);
+
+		if (i > 0 &&
+		    (ends_sentence || text->len - line_start + strlen(words[i]) > MAX_LINE)) {
+			g_string_append_c(text, '\n');
+			line_start = text->len;
+		} else if (i > 0) {
+			g_string_append_c(text, ' ');
+		}
+		if (text->len == line_start && (*words[i] == '.' || *words[i] == '\''))
+			g_string_append(text, "\\&");
+		append_word(text, words[i]);
 	}
 }
 

@@ -17,8 +17,9 @@
 
 /* ECMA-48 SGR; only the eight colours every terminal and every colour scheme has. */
 static const char *const style_codes[] = {
-	[TIDY_STYLE_PLAIN] = "",      [TIDY_STYLE_HEAD] = "\033[1m",  [TIDY_STYLE_DIM] = "\033[2m",
-	[TIDY_STYLE_GOOD] = "\033[32m", [TIDY_STYLE_WARN] = "\033[33m", [TIDY_STYLE_BAD] = "\033[31m",
+	[TIDY_STYLE_PLAIN] = "",	[TIDY_STYLE_HEAD] = "\033[1m",
+	[TIDY_STYLE_DIM] = "\033[2m",	[TIDY_STYLE_GOOD] = "\033[32m",
+	[TIDY_STYLE_WARN] = "\033[33m", [TIDY_STYLE_BAD] = "\033[31m",
 };
 
 void
@@ -215,7 +216,8 @@ tidy_output_time(const char *rfc3339)
 	g_autoptr(GDateTime) time = g_date_time_new_from_iso8601(rfc3339, NULL);
 	g_autoptr(GDateTime) local = time != NULL ? g_date_time_to_local(time) : NULL;
 
-	return local != NULL ? g_date_time_format(local, "%Y-%m-%d %H:%M") : tidy_text_display(rfc3339);
+	return local != NULL ? g_date_time_format(local, "%Y-%m-%d %H:%M")
+			     : tidy_text_display(rfc3339);
 }
 
 /* ---- tables ---- */
@@ -308,7 +310,8 @@ column_width(const TidyTable *table, guint column)
 
 	for (guint i = 0; i < table->rows->len; i++) {
 		const Row *row = table->rows->pdata[i];
-		guint width = column < row->n_cells ? tidy_output_text_width(row->cells[column]) : 0;
+		guint width =
+			column < row->n_cells ? tidy_output_text_width(row->cells[column]) : 0;
 
 		if (width <= MAX_CELL_WIDTH && !row->is_note)
 			widest = MAX(widest, width);

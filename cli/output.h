@@ -73,8 +73,8 @@ void tidy_table_set_style(TidyTable *table, guint column, TidyStyle style);
 void tidy_table_set_right(TidyTable *table, guint column);
 /* @style of the last cell unless it is TIDY_STYLE_PLAIN; else the columns' styles hold. @cells: @n_cells of them. */
 void tidy_table_add(TidyTable *table, TidyStyle style, const char *const *cells, guint n_cells);
-#define TIDY_TABLE_ROW(table, style, ...)                                                          \
-	tidy_table_add(table, style, (const char *const[]){ __VA_ARGS__ },                         \
+#define TIDY_TABLE_ROW(table, style, ...)                                  \
+	tidy_table_add(table, style, (const char *const[]){ __VA_ARGS__ }, \
 		       G_N_ELEMENTS(((const char *const[]){ __VA_ARGS__ })))
 /* Prose below the last row: indented deeper, wrapped, not aligned. */
 void tidy_table_add_note(TidyTable *table, TidyStyle style, const char *text);

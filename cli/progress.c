@@ -51,13 +51,16 @@ append_amounts(GString *line, const TidyProgressState *state)
 {
 	if (state->total_entries > 0)
 		g_string_append_printf(line,
-				       ngettext("%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " entry",
-						"%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " entries",
+				       ngettext("%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
+						" entry",
+						"%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
+						" entries",
 						(gulong)state->total_entries),
 				       state->done_entries, state->total_entries);
 	else
 		g_string_append_printf(line,
-				       ngettext("%" G_GUINT64_FORMAT " entry", "%" G_GUINT64_FORMAT " entries",
+				       ngettext("%" G_GUINT64_FORMAT " entry",
+						"%" G_GUINT64_FORMAT " entries",
 						(gulong)state->done_entries),
 				       state->done_entries);
 	if (state->total_bytes > 0) {
@@ -94,7 +97,9 @@ tidy_progress_line(const TidyProgressState *state, gint64 elapsed_usec, guint wi
 	append_amounts(line, state);
 	append_time_left(line, share, elapsed_usec);
 	if (width > 0 && g_utf8_strlen(line->str, -1) >= (glong)width)
-		g_string_truncate(line, (gsize)(g_utf8_offset_to_pointer(line->str, (glong)width - 1) - line->str));
+		g_string_truncate(line,
+				  (gsize)(g_utf8_offset_to_pointer(line->str, (glong)width - 1) -
+					  line->str));
 	return g_string_free(g_steal_pointer(&line), FALSE);
 }
 

@@ -46,8 +46,8 @@ tidy_render_counts(GVariant *counts)
 
 		if (n == 0)
 			continue;
-		g_string_append_printf(text, "%s%s%s%s", text->len > 0 ? ", " : "", around[0], number,
-				       around[1] != NULL ? around[1] : "");
+		g_string_append_printf(text, "%s%s%s%s", text->len > 0 ? ", " : "", around[0],
+				       number, around[1] != NULL ? around[1] : "");
 		if (count_words[i].has_size && bytes > 0) {
 			g_autofree char *size = g_format_size(bytes);
 
@@ -76,8 +76,8 @@ static const struct {
 	TidyStyle style;
 } step_kinds[] = {
 	{ "mkdir", NULL, N_("create"), SHAPE_NAME, TIDY_STYLE_PLAIN },
-	{ "move", "name-taken", N_("keep both"), SHAPE_RENAME, TIDY_STYLE_WARN },
 	{ "move", NULL, N_("move"), SHAPE_RENAME, TIDY_STYLE_GOOD },
+	{ "move", "name-taken", N_("keep both"), SHAPE_RENAME, TIDY_STYLE_WARN },
 	{ "copy", NULL, N_("copy"), SHAPE_RENAME, TIDY_STYLE_GOOD },
 	{ "restore", NULL, N_("restore"), SHAPE_NAME, TIDY_STYLE_GOOD },
 	{ "trash", NULL, N_("to Trash"), SHAPE_NAME, TIDY_STYLE_WARN },
@@ -104,18 +104,23 @@ static const struct {
 	{ "compatibility-link", N_("for programs that use the old path") },
 };
 
+/* The row for exactly this reason, else the one for every other. -1: an operation that this version does not know. */
 static int
 step_kind(GVariant *step)
 {
 	const char *op = tidy_report_str(step, "op");
 	const char *why = tidy_report_str(step, "why");
+	int found = -1;
 
 	for (guint i = 0; i < G_N_ELEMENTS(step_kinds); i++) {
-		if (strcmp(step_kinds[i].op, op) == 0 &&
-		    (step_kinds[i].why == NULL || strcmp(step_kinds[i].why, why) == 0))
+		gboolean is_op = strcmp(step_kinds[i].op, op) == 0;
+
+		if (is_op && g_strcmp0(step_kinds[i].why, why) == 0)
 			return (int)i;
+		if (is_op && step_kinds[i].why == NULL)
+			found = (int)i;
 	}
-	return -1;
+	return found;
 }
 
 static const char *
@@ -190,11 +195,14 @@ add_steps_of_kind(TidyTable *table, const TidyOutput *out, GVariant *operation, 
 		if (is_listed(out, n)) {
 			guint64 bytes = tidy_report_uint(step, "bytes");
 			g_autofree char *size = bytes > 0 ? g_format_size(bytes) : NULL;
-			const char *op = kind >= 0 ? _(step_kinds[kind].label) : tidy_report_str(step, "op");
-			g_autofree char *name = step_text(out, operation, step,
-							  kind >= 0 ? step_kinds[kind].shape : SHAPE_RENAME);
+			const char *op =
+				kind >= 0 ? _(step_kinds[kind].label) : tidy_report_str(step, "op");
+			g_autofree char *name =
+				step_text(out, operation, step,
+					  kind >= 0 ? step_kinds[kind].shape : SHAPE_RENAME);
 
-			TIDY_TABLE_ROW(table, TIDY_STYLE_DIM, n == 0 ? op : "", name, size, why_text(step));
+			TIDY_TABLE_ROW(table, TIDY_STYLE_DIM, n == 0 ? op : "", name, size,
+				       why_text(step));
 		}
 		n++;
 	}
@@ -205,13 +213,15 @@ add_steps_of_kind(TidyTable *table, const TidyOutput *out, GVariant *operation, 
 static gboolean
 is_failure(GVariant *problem)
 {
-	static const char *const codes[] = { "failed", "unreadable", "no-free-name", "io", "no-space", NULL };
+	static const char *const codes[] = { "failed", "unreadable", "no-free-name",
+					     "io",     "no-space",   NULL };
 
 	return g_strv_contains(codes, tidy_report_str(problem, "code"));
 }
 
 static void
-add_problems(TidyTable *table, const TidyOutput *out, GVariant *operation, gboolean is_wanted_failure)
+add_problems(TidyTable *table, const TidyOutput *out, GVariant *operation,
+	     gboolean is_wanted_failure)
 {
 	gsize length = tidy_report_list_length(operation, "problems");
 	guint64 n = 0;
@@ -226,7 +236,8 @@ add_problems(TidyTable *table, const TidyOutput *out, GVariant *operation, gbool
 		name = entry_name(out, operation, tidy_report_str(problem, "path"));
 		if (is_listed(out, n))
 			TIDY_TABLE_ROW(table, is_wanted_failure ? TIDY_STYLE_BAD : TIDY_STYLE_WARN,
-				       n == 0 ? label : "", name, "", tidy_report_str(problem, "text"));
+				       n == 0 ? label : "", name, "",
+				       tidy_report_str(problem, "text"));
 		n++;
 	}
 	add_more(table, out, n);
@@ -250,8 +261,10 @@ tidy_render_steps(TidyOutput *out, GVariant *operation)
 	tidy_table_render(table, out, 2);
 	if (n_cut > 0)
 		tidy_output_add(out, TIDY_STYLE_DIM,
-				ngettext("  ... and %" G_GUINT64_FORMAT " step that is not listed\n",
-					 "  ... and %" G_GUINT64_FORMAT " steps that are not listed\n",
+				ngettext("  ... and %" G_GUINT64_FORMAT
+					 " step that is not listed\n",
+					 "  ... and %" G_GUINT64_FORMAT
+					 " steps that are not listed\n",
 					 (gulong)n_cut),
 				n_cut);
 }
@@ -278,9 +291,10 @@ add_reasons(TidyTable *table, const TidyOutput *out, GVariant *stray)
 		g_autoptr(GVariant) reason = tidy_report_list_item(stray, "reasons", i);
 		const char *path = tidy_report_str(reason, "path");
 		g_autofree char *where = *path != '\0' ? tidy_output_path(out, path) : NULL;
-		g_autofree char *note = g_strdup_printf(
-			"%s%s%s [%s]", where != NULL ? where : "", where != NULL ? ": " : "",
-			tidy_report_str(reason, "text"), tidy_report_str(reason, "code"));
+		g_autofree char *note =
+			g_strdup_printf("%s%s%s [%s]", where != NULL ? where : "",
+					where != NULL ? ": " : "", tidy_report_str(reason, "text"),
+					tidy_report_str(reason, "code"));
 
 		tidy_table_add_note(table, TIDY_STYLE_DIM, note);
 	}
@@ -293,9 +307,10 @@ add_stray(TidyTable *table, const TidyOutput *out, GVariant *stray)
 	guint64 entries = tidy_report_uint(stray, "entries");
 	g_autofree char *pair = tidy_render_pair(out, stray);
 	g_autofree char *size = g_format_size(tidy_report_uint(stray, "bytes"));
-	g_autofree char *amount = g_strdup_printf(
-		ngettext("%" G_GUINT64_FORMAT " entry", "%" G_GUINT64_FORMAT " entries", (gulong)entries),
-		entries);
+	g_autofree char *amount =
+		g_strdup_printf(ngettext("%" G_GUINT64_FORMAT " entry",
+					 "%" G_GUINT64_FORMAT " entries", (gulong)entries),
+				entries);
 	TidyStyle style = TIDY_STYLE_PLAIN;
 
 	for (guint i = 0; i < G_N_ELEMENTS(verdicts); i++) {

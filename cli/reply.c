@@ -59,12 +59,15 @@ tidy_fail(const TidyInvocation *call, TidyExit code, const char *word, const cha
 TidyExit
 tidy_fail_error(const TidyInvocation *call, const GError *error)
 {
-	if (error->domain == TIDY_ERROR && error->code >= 0 && error->code < (int)G_N_ELEMENTS(endings)) {
-		complain(call, endings[error->code].exit, endings[error->code].word, error->message);
+	if (error->domain == TIDY_ERROR && error->code >= 0 &&
+	    error->code < (int)G_N_ELEMENTS(endings)) {
+		complain(call, endings[error->code].exit, endings[error->code].word,
+			 error->message);
 		return endings[error->code].exit;
 	}
 	return tidy_fail(call, TIDY_EXIT_NO_DAEMON, "daemon",
-			 _("the daemon does not answer: %s; see: systemctl --user status xdgtidy, or use --direct"),
+			 _("the daemon does not answer: %s; see: systemctl --user status xdgtidy, "
+			   "or use --direct"),
 			 error->message);
 }
 

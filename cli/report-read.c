@@ -21,8 +21,7 @@ not_negative(gint64 value)
 guint64
 tidy_report_uint(GVariant *dict, const char *key)
 {
-	g_autoptr(GVariant) value =
-		dict != NULL ? g_variant_lookup_value(dict, key, NULL) : NULL;
+	g_autoptr(GVariant) value = dict != NULL ? g_variant_lookup_value(dict, key, NULL) : NULL;
 
 	if (value == NULL)
 		return 0;

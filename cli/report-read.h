@@ -6,7 +6,8 @@
 
 /* Answers with strings are borrowed from @dict. A dictionary may be NULL: everything in it is missing. */
 const char *tidy_report_str(GVariant *dict, const char *key);
-guint64 tidy_report_uint(GVariant *dict, const char *key); /* any integer type; a negative one reads as 0 */
+guint64 tidy_report_uint(GVariant *dict,
+			 const char *key); /* any integer type; a negative one reads as 0 */
 gboolean tidy_report_bool(GVariant *dict, const char *key);
 GVariant *tidy_report_dict(GVariant *dict, const char *key); /* a{sv} or NULL; (transfer full) */
 

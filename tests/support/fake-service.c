@@ -54,13 +54,14 @@ wait_for_cancel(const TidyMergeOptions *options, GCancellable *cancellable, GErr
 		g_poll(&fd, 1, 20);
 	}
 	g_cancellable_release_fd(cancellable);
-	g_set_error_literal(error, TIDY_ERROR, TIDY_ERROR_CANCELLED, "stopped; 'xdgtidy merge' goes on");
+	g_set_error_literal(error, TIDY_ERROR, TIDY_ERROR_CANCELLED,
+			    "stopped; 'xdgtidy merge' goes on");
 	return NULL;
 }
 
 static GVariant *
-answer(TidyService *service, const char *name, const TidyMergeOptions *options, GCancellable *cancellable,
-       GError **error)
+answer(TidyService *service, const char *name, const TidyMergeOptions *options,
+       GCancellable *cancellable, GError **error)
 {
 	g_autofree char *path = g_build_filename(service->dir, name, NULL);
 	g_autofree char *text = NULL;
@@ -86,10 +87,11 @@ tidy_service_scan(TidyService *service, GError **error)
 }
 
 GVariant *
-tidy_service_merge(TidyService *service, const char *stray, const char *target, const TidyMergeOptions *options,
-		   GCancellable *cancellable, GError **error)
+tidy_service_merge(TidyService *service, const char *stray, const char *target,
+		   const TidyMergeOptions *options, GCancellable *cancellable, GError **error)
 {
-	g_autofree char *detail = g_strdup_printf("%s %s%s", stray != NULL ? stray : "-", target != NULL ? target : "-",
+	g_autofree char *detail = g_strdup_printf("%s %s%s", stray != NULL ? stray : "-",
+						  target != NULL ? target : "-",
 						  options->is_consented ? " consented" : "");
 
 	note(service, options->is_dry_run ? "plan" : "merge", detail);
@@ -97,13 +99,14 @@ tidy_service_merge(TidyService *service, const char *stray, const char *target, 
 }
 
 GVariant *
-tidy_service_undo(TidyService *service, guint64 id, const TidyMergeOptions *options, GCancellable *cancellable,
-		  GError **error)
+tidy_service_undo(TidyService *service, guint64 id, const TidyMergeOptions *options,
+		  GCancellable *cancellable, GError **error)
 {
 	g_autofree char *detail = g_strdup_printf("%" G_GUINT64_FORMAT, id);
 
 	note(service, options->is_dry_run ? "undo-plan" : "undo", detail);
-	return answer(service, options->is_dry_run ? "undo-plan" : "undo", options, cancellable, error);
+	return answer(service, options->is_dry_run ? "undo-plan" : "undo", options, cancellable,
+		      error);
 }
 
 GVariant *
