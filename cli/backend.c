@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The daemon, or the engine in this process. I/O. */
+#include "cli/backend.h"
+
+#include <glib-unix.h>
+#include <glib/gi18n.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "cli/progress.h"
+#include "cli/report-read.h"
+#include "home/base/error.h"
+#include "home/service/report.h"
+#include "home/service/service.h"
+
+#define BUS_NAME     "io.github.xdgtidy.XdgTidy1"
+#define OBJECT_PATH  "/io/github/xdgtidy/XdgTidy1"
+#define ERROR_PREFIX BUS_NAME ".Error."
+/* Looking is quick; a daemon that does not answer within this time hangs, and the user should hear so. */
+#define LOOK_TIMEOUT_MSEC (25 * 1000)
+
+struct TidyBackend {
+	GDBusConnection *bus; /* NULL: the engine in this process */
+	TidyService *service; /* made when first needed */
+};
+
+/* One call under way. */
+typedef struct {
+	TidyBackend *backend;
+	const TidyRequest *request;
+	GCancellable *cancellable;
+	TidyProgress *progress;
+	guint n_signals;
+	gboolean is_done;
+	GVariant *report;
+	GError *error;
+} Job;
+
+static const struct {
+	const char *name;
+	TidyError code;
+} remote_errors[] = {
+	{ "IO", TIDY_ERROR_IO },
+	{ "Io", TIDY_ERROR_IO },
+	{ "NameSpace", TIDY_ERROR_NAME_SPACE },
+	{ "Config", TIDY_ERROR_CONFIG },
+	{ "Refused", TIDY_ERROR_REFUSED },
+	{ "Locked", TIDY_ERROR_LOCKED },
+	{ "Journal", TIDY_ERROR_JOURNAL },
+	{ "NotFound", TIDY_ERROR_NOT_FOUND },
+	{ "Cancelled", TIDY_ERROR_CANCELLED },
+	{ "NoSpace", TIDY_ERROR_NO_SPACE },
+	{ "Usage", TIDY_ERROR_USAGE },
+};
+
+int
+tidy_backend_error_code(const char *name)
+{
+	for (guint i = 0; i < G_N_ELEMENTS(remote_errors); i++) {
+		if (strcmp(remote_errors[i].name, name) == 0)
+			return (int)remote_errors[i].code;
+	}
+	return -1;
+}
+
+/* GIO would start a bus of its own (dbus-launch) when there is none; a command must not. */
+static gboolean
+has_session_bus(void)
+{
+	g_autofree char *socket = g_build_filename(g_get_user_runtime_dir(), "bus", NULL);
+	const char *address = g_getenv("DBUS_SESSION_BUS_ADDRESS");
+
+	return (address != NULL && *address != '\0') || g_file_test(socket, G_FILE_TEST_EXISTS);
+}
+
+static gboolean
+daemon_has_name(GDBusConnection *bus)
+{
+	g_autoptr(GVariant) reply =
+		g_dbus_connection_call_sync(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+					    "org.freedesktop.DBus", "NameHasOwner",
+					    g_variant_new("(s)", BUS_NAME), G_VARIANT_TYPE("(b)"),
+					    G_DBUS_CALL_FLAGS_NONE, LOOK_TIMEOUT_MSEC, NULL, NULL);
+	gboolean has_owner = FALSE;
+
+	if (reply != NULL)
+		g_variant_get(reply, "(b)", &has_owner);
+	return has_owner;
+}
+
+TidyBackend *
+tidy_backend_open(TidyBackendKind kind)
+{
+	TidyBackend *backend = g_new0(TidyBackend, 1);
+	g_autoptr(GDBusConnection) bus = NULL;
+
+	if (kind == TIDY_BACKEND_DIRECT || !has_session_bus())
+		return backend;
+	bus = g_bus_get_sync(G_BUS_TYPE_SESSION, NULL, NULL);
+	if (bus != NULL)
+		g_dbus_connection_set_exit_on_close(bus, FALSE);
+	if (bus != NULL && daemon_has_name(bus))
+		backend->bus = g_steal_pointer(&bus);
+	return backend;
+}
+
+void
+tidy_backend_free(TidyBackend *backend)
+{
+	g_clear_object(&backend->bus);
+	g_clear_pointer(&backend->service, tidy_service_free);
+	g_free(backend);
+}
+
+gboolean
+tidy_backend_is_daemon(const TidyBackend *backend)
+{
+	return backend->bus != NULL;
+}
+
+/* ---- in this process ---- */
+
+static void
+on_engine_progress(guint64 done_entries, guint64 total_entries, guint64 done_bytes,
+		   guint64 total_bytes, gpointer data)
+{
+	TidyProgressState state = { done_entries, total_entries, done_bytes, total_bytes };
+
+	tidy_progress_update(data, &state);
+}
+
+static GVariant *
+nothing(void)
+{
+	return g_variant_ref_sink(g_variant_new("a{sv}", NULL));
+}
+
+static void
+insert_config(GVariantDict *status, TidyService *service)
+{
+	g_autofree char *path =
+		g_build_filename(g_get_user_config_dir(), "xdgtidy", "xdgtidy.conf", NULL);
+	g_autofree char *shown = g_filename_display_name(path);
+	const char *problem = tidy_service_config_error(service);
+	GVariantBuilder config;
+
+	g_variant_builder_init(&config, G_VARIANT_TYPE_VARDICT);
+	g_variant_builder_add(&config, "{sv}", "path", g_variant_new_string(shown));
+	g_variant_builder_add(&config, "{sv}", "error",
+			      g_variant_new_string(problem != NULL ? problem : ""));
+	g_variant_dict_insert_value(status, "config", g_variant_builder_end(&config));
+}
+
+/* What can be said without a daemon. */
+static GVariant *
+direct_status(TidyService *service, GError **error)
+{
+	g_autoptr(GVariant) scan = tidy_service_scan(service, error);
+	g_autoptr(GVariant) history = NULL;
+	g_autoptr(GVariant) strays = NULL;
+	GVariantDict status;
+
+	if (scan == NULL)
+		return NULL;
+	g_variant_dict_init(&status, NULL);
+	g_variant_dict_insert(&status, "version", "u", TIDY_REPORT_VERSION);
+	g_variant_dict_insert(&status, "running", "b", FALSE);
+	g_variant_dict_insert(&status, "paused", "b", tidy_service_is_paused(service));
+	insert_config(&status, service);
+	strays = g_variant_lookup_value(scan, "strays", NULL);
+	if (strays != NULL)
+		g_variant_dict_insert_value(&status, "strays", strays);
+	history = tidy_service_history(service, 0, NULL);
+	if (tidy_report_list_length(history, "operations") > 0) {
+		g_autoptr(GVariant) last = tidy_report_list_item(history, "operations", 0);
+
+		g_variant_dict_insert_value(&status, "last", last);
+	}
+	return g_variant_ref_sink(g_variant_dict_end(&status));
+}
+
+static GVariant *
+ask_service(TidyService *service, Job *job, GError **error)
+{
+	const TidyRequest *request = job->request;
+	TidyMergeOptions options = {
+		.is_dry_run = request->kind == TIDY_REQUEST_PLAN ||
+			      request->kind == TIDY_REQUEST_UNDO_PLAN,
+		.is_consented = request->kind == TIDY_REQUEST_MERGE,
+		.progress = on_engine_progress,
+		.progress_data = job->progress,
+	};
+
+	switch (request->kind) {
+	case TIDY_REQUEST_SCAN:
+		return tidy_service_scan(service, error);
+	case TIDY_REQUEST_PLAN:
+	case TIDY_REQUEST_MERGE:
+		return tidy_service_merge(service, request->stray, request->target, &options,
+					  job->cancellable, error);
+	case TIDY_REQUEST_UNDO_PLAN:
+	case TIDY_REQUEST_UNDO:
+		return tidy_service_undo(service, request->id, &options, job->cancellable, error);
+	case TIDY_REQUEST_HISTORY:
+		return tidy_service_history(service, request->id, error);
+	case TIDY_REQUEST_STATUS:
+		return direct_status(service, error);
+	case TIDY_REQUEST_PAUSE:
+	case TIDY_REQUEST_RESUME:
+		return tidy_service_set_paused(service, request->kind == TIDY_REQUEST_PAUSE, error)
+			       ? nothing()
+			       : NULL;
+	}
+	g_assert_not_reached();
+}
+
+/* In a thread of its own, so that signals and the progress line are served meanwhile. */
+static void
+work(GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+	Job *job = data;
+	TidyBackend *backend = job->backend;
+	GError *error = NULL;
+	GVariant *report = NULL;
+
+	if (backend->service == NULL)
+		backend->service = tidy_service_new(&(TidyServiceOptions){ 0 }, &error);
+	if (backend->service != NULL)
+		report = ask_service(backend->service, job, &error);
+	if (report != NULL)
+		g_task_return_pointer(task, report, (GDestroyNotify)g_variant_unref);
+	else
+		g_task_return_error(task, error);
+}
+
+static void
+on_work_done(GObject *source, GAsyncResult *result, gpointer data)
+{
+	Job *job = data;
+
+	job->report = g_task_propagate_pointer(G_TASK(result), &job->error);
+	job->is_done = TRUE;
+}
+
+static void
+start_direct(Job *job)
+{
+	g_autoptr(GTask) task = g_task_new(NULL, NULL, on_work_done, job);
+
+	g_task_set_task_data(task, job, NULL);
+	g_task_run_in_thread(task, work);
+}
+
+/* ---- over D-Bus ---- */
+
+static GVariant *
+path_argument(const char *path)
+{
+	return g_variant_new_bytestring(path != NULL ? path : "");
+}
+
+static GVariant *
+merge_arguments(const TidyRequest *request)
+{
+	GVariantBuilder options;
+
+	g_variant_builder_init(&options, G_VARIANT_TYPE_VARDICT);
+	g_variant_builder_add(&options, "{sv}", "consented",
+			      g_variant_new_boolean(request->kind == TIDY_REQUEST_MERGE));
+	return g_variant_new("(@ay@aya{sv})", path_argument(request->stray),
+			     path_argument(request->target), &options);
+}
+
+static const char *
+method_call(const TidyRequest *request, GVariant **arguments)
+{
+	*arguments = NULL;
+	switch (request->kind) {
+	case TIDY_REQUEST_SCAN:
+		return "Scan";
+	case TIDY_REQUEST_PLAN:
+		*arguments = merge_arguments(request);
+		return "Plan";
+	case TIDY_REQUEST_MERGE:
+		*arguments = merge_arguments(request);
+		return "Merge";
+	case TIDY_REQUEST_UNDO:
+		*arguments = g_variant_new("(t)", request->id);
+		return "Undo";
+	case TIDY_REQUEST_HISTORY:
+		*arguments = g_variant_new("(t)", request->id);
+		return "History";
+	case TIDY_REQUEST_STATUS:
+		return "Status";
+	case TIDY_REQUEST_PAUSE:
+		return "Pause";
+	case TIDY_REQUEST_RESUME:
+		return "Resume";
+	case TIDY_REQUEST_UNDO_PLAN:
+		break;
+	}
+	g_assert_not_reached();
+}
+
+/* The daemon's error as if the engine in this process had raised it. */
+static GError *
+local_error(GError *error)
+{
+	g_autofree char *name = g_dbus_error_get_remote_error(error);
+	int code = -1;
+
+	if (name != NULL && g_str_has_prefix(name, ERROR_PREFIX))
+		code = tidy_backend_error_code(name + strlen(ERROR_PREFIX));
+	g_dbus_error_strip_remote_error(error);
+	if (code >= 0) {
+		error->domain = TIDY_ERROR;
+		error->code = code;
+	}
+	return error;
+}
+
+static void
+on_reply(GObject *source, GAsyncResult *result, gpointer data)
+{
+	Job *job = data;
+	g_autoptr(GVariant) reply =
+		g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, &job->error);
+
+	if (reply == NULL)
+		job->error = local_error(job->error);
+	else if (g_variant_is_of_type(reply, G_VARIANT_TYPE("(a{sv})")))
+		job->report = g_variant_get_child_value(reply, 0);
+	else
+		job->report = nothing();
+	job->is_done = TRUE;
+}
+
+static gboolean
+is_long(TidyRequestKind kind)
+{
+	return kind == TIDY_REQUEST_MERGE || kind == TIDY_REQUEST_UNDO || kind == TIDY_REQUEST_PLAN;
+}
+
+static void
+start_remote(Job *job)
+{
+	GVariant *arguments;
+	const char *method = method_call(job->request, &arguments);
+
+	g_dbus_connection_call(job->backend->bus, BUS_NAME, OBJECT_PATH, BUS_NAME, method,
+			       arguments, NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START,
+			       is_long(job->request->kind) ? G_MAXINT : LOOK_TIMEOUT_MSEC, NULL,
+			       on_reply, job);
+}
+
+static void
+on_progress_signal(GDBusConnection *bus, const char *sender, const char *path,
+		   const char *interface, const char *member, GVariant *arguments, gpointer data)
+{
+	Job *job = data;
+	TidyProgressState state;
+
+	if (!g_variant_is_of_type(arguments, G_VARIANT_TYPE("(tttts)")))
+		return;
+	g_variant_get(arguments, "(tttt&s)", &state.done_entries, &state.total_entries,
+		      &state.done_bytes, &state.total_bytes, NULL);
+	tidy_progress_update(job->progress, &state);
+}
+
+/* ---- waiting ---- */
+
+/* The daemon works for others too: only the job under way is stopped, not the daemon. */
+static void
+cancel_remote(Job *job)
+{
+	g_dbus_connection_call(job->backend->bus, BUS_NAME, OBJECT_PATH, BUS_NAME, "Cancel", NULL,
+			       NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, LOOK_TIMEOUT_MSEC, NULL, NULL,
+			       NULL);
+}
+
+static gboolean
+on_stop_signal(gpointer data)
+{
+	Job *job = data;
+
+	if (++job->n_signals > 1) {
+		if (isatty(STDERR_FILENO) == 1)
+			fputs("\r\033[K", stderr);
+		_exit(TIDY_EXIT_INTERRUPTED);
+	}
+	g_cancellable_cancel(job->cancellable);
+	if (job->backend->bus != NULL)
+		cancel_remote(job);
+	return G_SOURCE_CONTINUE;
+}
+
+static GVariant *
+run_job(Job *job, GError **error)
+{
+	guint on_int = g_unix_signal_add(SIGINT, on_stop_signal, job);
+	guint on_term = g_unix_signal_add(SIGTERM, on_stop_signal, job);
+	gboolean is_remote =
+		job->backend->bus != NULL && job->request->kind != TIDY_REQUEST_UNDO_PLAN;
+	guint subscription = 0;
+
+	if (is_remote) {
+		subscription = g_dbus_connection_signal_subscribe(job->backend->bus, BUS_NAME,
+								  BUS_NAME, "Progress", OBJECT_PATH,
+								  NULL, G_DBUS_SIGNAL_FLAGS_NONE,
+								  on_progress_signal, job, NULL);
+		start_remote(job);
+	} else {
+		start_direct(job);
+	}
+	while (!job->is_done)
+		g_main_context_iteration(NULL, TRUE);
+	if (subscription != 0)
+		g_dbus_connection_signal_unsubscribe(job->backend->bus, subscription);
+	g_source_remove(on_int);
+	g_source_remove(on_term);
+	if (job->report == NULL)
+		g_propagate_error(error, g_steal_pointer(&job->error));
+	return g_steal_pointer(&job->report);
+}
+
+GVariant *
+tidy_backend_call(TidyBackend *backend, const TidyRequest *request, GError **error)
+{
+	g_autoptr(GCancellable) cancellable = g_cancellable_new();
+	g_autoptr(TidyProgress) progress = tidy_progress_new(request->has_progress);
+	Job job = {
+		.backend = backend,
+		.request = request,
+		.cancellable = cancellable,
+		.progress = progress,
+	};
+	GVariant *report = run_job(&job, error);
+
+	/* In one piece of memory: strings borrowed from it stay where they are. */
+	if (report != NULL)
+		g_variant_get_data(report);
+	return report;
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* xdgtidy merge: the plan, the question, the work. I/O: asks on the terminal; files through the backend. */
+#include <glib/gi18n.h>
+#include <glib/gstdio.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cmd.h"
+#include "cli/report-read.h"
+
+static gboolean is_dry_run;
+static gboolean is_yes;
+
+const GOptionEntry tidy_merge_options[] = {
+	{ "dry-run", 'n', 0, G_OPTION_ARG_NONE, &is_dry_run,
+	  N_("show what would be done and change nothing"), NULL },
+	{ "yes", 'y', 0, G_OPTION_ARG_NONE, &is_yes, N_("do it without asking"), NULL },
+	{ NULL, 0, 0, 0, NULL, NULL, NULL },
+};
+
+/* ---- how it reads ---- */
+
+static void
+render_operation_reasons(TidyOutput *out, GVariant *operation)
+{
+	gsize length = tidy_report_list_length(operation, "reasons");
+
+	for (gsize i = 0; i < length; i++) {
+		g_autoptr(GVariant) reason = tidy_report_list_item(operation, "reasons", i);
+		const char *path = tidy_report_str(reason, "path");
+		g_autofree char *where = *path != '\0' ? tidy_output_path(out, path) : NULL;
+		g_autofree char *text =
+			g_strdup_printf("%s%s%s [%s]", where != NULL ? where : "",
+					where != NULL ? ": " : "", tidy_report_str(reason, "text"),
+					tidy_report_str(reason, "code"));
+
+		tidy_output_paragraph(out, 2, TIDY_STYLE_DIM, text);
+	}
+}
+
+static gboolean
+has_outcome(GVariant *dict, const char *outcome)
+{
+	return strcmp(tidy_report_str(dict, "outcome"), outcome) == 0;
+}
+
+static void
+render_one(TidyOutput *out, GVariant *operation)
+{
+	g_autofree char *pair = tidy_render_pair(out, operation);
+
+	tidy_output_add(out, TIDY_STYLE_HEAD, "%s\n", pair);
+	if (has_outcome(operation, "refused"))
+		tidy_output_add(out, TIDY_STYLE_BAD, "  %s\n", _("left alone:"));
+	render_operation_reasons(out, operation);
+	tidy_render_steps(out, operation);
+}
+
+/* The counts of all operations together; (transfer full), floating reference sunk. */
+static GVariant *
+total_counts(GVariant *report)
+{
+	static const char *const keys[] = { "moved",   "folded", "kept-both", "removed",
+					    "skipped", "failed", "bytes" };
+	GVariantDict total;
+
+	g_variant_dict_init(&total, NULL);
+	for (guint k = 0; k < G_N_ELEMENTS(keys); k++) {
+		gsize length = tidy_report_list_length(report, "operations");
+		guint64 sum = 0;
+
+		for (gsize i = 0; i < length; i++) {
+			g_autoptr(GVariant) operation =
+				tidy_report_list_item(report, "operations", i);
+			g_autoptr(GVariant) counts = tidy_report_dict(operation, "counts");
+
+			sum += tidy_report_uint(counts, keys[k]);
+		}
+		g_variant_dict_insert(&total, keys[k], "t", sum);
+	}
+	return g_variant_ref_sink(g_variant_dict_end(&total));
+}
+
+/* "xdgtidy undo 3": newest first, so that they can be run as they stand. NULL: nothing to undo. */
+static char *
+undo_commands(GVariant *report)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+
+	for (gsize i = tidy_report_list_length(report, "operations"); i > 0; i--) {
+		g_autoptr(GVariant) operation = tidy_report_list_item(report, "operations", i - 1);
+		guint64 id = tidy_report_uint(operation, "id");
+
+		if (id > 0)
+			g_string_append_printf(text, "%sxdgtidy undo %" G_GUINT64_FORMAT,
+					       text->len > 0 ? " && " : "", id);
+	}
+	return text->len > 0 ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
+}
+
+static void
+render_summary(TidyOutput *out, GVariant *report, gboolean is_plan)
+{
+	g_autoptr(GVariant) total = total_counts(report);
+	g_autofree char *counts = tidy_render_counts(total);
+	g_autofree char *undo = undo_commands(report);
+	g_autofree char *text = NULL;
+
+	tidy_output_add(out, TIDY_STYLE_PLAIN, "\n");
+	if (is_plan)
+		text = g_strdup_printf(_("Plan: %s. Nothing has been changed."), counts);
+	else if (has_outcome(report, "partial"))
+		text = g_strdup_printf(_("Done in part: %s."), counts);
+	else if (has_outcome(report, "stopped"))
+		text = g_strdup_printf(_("Stopped: %s. 'xdgtidy merge' goes on from here."),
+				       counts);
+	else
+		text = g_strdup_printf(_("Done: %s."), counts);
+	tidy_output_paragraph(out, 0, TIDY_STYLE_PLAIN, text);
+	if (!is_plan && undo != NULL)
+		tidy_output_add(out, TIDY_STYLE_PLAIN, _("Take it back with: %s\n"), undo);
+}
+
+void
+tidy_render_merge(TidyOutput *out, GVariant *report, gboolean is_plan)
+{
+	gsize length = tidy_report_list_length(report, "operations");
+
+	for (gsize i = 0; i < length; i++) {
+		g_autoptr(GVariant) operation = tidy_report_list_item(report, "operations", i);
+
+		if (i > 0)
+			tidy_output_add(out, TIDY_STYLE_PLAIN, "\n");
+		render_one(out, operation);
+	}
+	if (has_outcome(report, "refused"))
+		tidy_output_add(out, TIDY_STYLE_PLAIN, "%s%s\n", length > 0 ? "\n" : "",
+				_("Nothing was merged, for the reasons given."));
+	else if (has_outcome(report, "nothing") || length == 0)
+		tidy_output_add(out, TIDY_STYLE_PLAIN, "%s%s\n", length > 0 ? "\n" : "",
+				_("Nothing to do."));
+	else
+		render_summary(out, report, is_plan);
+}
+
+TidyExit
+tidy_merge_exit(GVariant *report)
+{
+	if (has_outcome(report, "partial"))
+		return TIDY_EXIT_PARTIAL;
+	if (has_outcome(report, "refused"))
+		return TIDY_EXIT_REFUSED;
+	if (has_outcome(report, "stopped"))
+		return TIDY_EXIT_INTERRUPTED;
+	return TIDY_EXIT_DONE;
+}
+
+/* ---- what was asked for ---- */
+
+/*
+ * A path as typed: from the current directory; a bare name that is not there counts from the home, so that
+ * "xdgtidy merge Download" works everywhere. (transfer full): absolute, links kept.
+ */
+static char *
+argument_path(const char *argument)
+{
+	g_autofree char *path = g_canonicalize_filename(argument, NULL);
+	GStatBuf st;
+
+	if (strchr(argument, '/') == NULL && g_lstat(path, &st) != 0)
+		return g_build_filename(g_get_home_dir(), argument, NULL);
+	return g_steal_pointer(&path);
+}
+
+static gboolean
+can_ask(const TidyInvocation *call)
+{
+	return !call->is_json && !call->is_quiet && isatty(STDIN_FILENO) == 1 &&
+	       isatty(STDOUT_FILENO) == 1;
+}
+
+/* Only a yes is a yes; the end of the input is a no. */
+static gboolean
+ask(const char *question)
+{
+	g_autofree char *line = NULL;
+	size_t size = 0;
+	ssize_t length;
+
+	fprintf(stdout, "%s ", question);
+	fflush(stdout);
+	/* getline allocates with malloc, which is what g_free frees (GLib 2.46 and later). */
+	length = getline(&line, &size, stdin);
+	if (length < 0) {
+		fputc('\n', stdout);
+		return FALSE;
+	}
+	return rpmatch(g_strstrip(line)) == 1;
+}
+
+static TidyExit
+merge_now(TidyInvocation *call, TidyBackend *backend, TidyRequest request)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GVariant) report = NULL;
+
+	request.kind = TIDY_REQUEST_MERGE;
+	report = tidy_backend_call(backend, &request, &error);
+	if (report == NULL)
+		return tidy_fail_error(call, error);
+	if (!tidy_print_json(call, report))
+		tidy_render_merge(call->out, report, FALSE);
+	return tidy_merge_exit(report);
+}
+
+/* What a plan alone makes the command exit with: left entries are no failure yet. */
+static TidyExit
+plan_exit(GVariant *report)
+{
+	return has_outcome(report, "refused") ? TIDY_EXIT_REFUSED : TIDY_EXIT_DONE;
+}
+
+static TidyExit
+plan_then_ask(TidyInvocation *call, TidyBackend *backend, TidyRequest request)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GVariant) report = NULL;
+
+	request.kind = TIDY_REQUEST_PLAN;
+	report = tidy_backend_call(backend, &request, &error);
+	if (report == NULL)
+		return tidy_fail_error(call, error);
+	if (tidy_print_json(call, report))
+		return plan_exit(report);
+	tidy_render_merge(call->out, report, TRUE);
+	if (is_dry_run || plan_exit(report) != TIDY_EXIT_DONE || has_outcome(report, "nothing"))
+		return plan_exit(report);
+	tidy_output_flush(call->out, stdout);
+	if (!ask(_("Merge? [y/N]"))) {
+		tidy_output_add(call->out, TIDY_STYLE_PLAIN, "%s\n", _("Nothing was changed."));
+		return TIDY_EXIT_DONE;
+	}
+	tidy_output_add(call->out, TIDY_STYLE_PLAIN, "\n");
+	return merge_now(call, backend, request);
+}
+
+TidyExit
+tidy_cmd_merge(TidyInvocation *call)
+{
+	g_autofree char *stray = call->n_args > 0 ? argument_path(call->args[0]) : NULL;
+	g_autofree char *target = call->n_args > 1 ? argument_path(call->args[1]) : NULL;
+	TidyRequest request = { .stray = stray,
+				.target = target,
+				.has_progress = call->has_progress };
+	g_autoptr(TidyBackend) backend = NULL;
+
+	if (!is_dry_run && !is_yes && !can_ask(call))
+		return tidy_fail(
+			call, TIDY_EXIT_REFUSED, "needs-yes",
+			_("nobody can be asked here, so nothing was changed; look at the plan with "
+			  "'xdgtidy merge --dry-run', then run 'xdgtidy merge --yes'"));
+	backend = tidy_backend_open(call->is_direct ? TIDY_BACKEND_DIRECT : TIDY_BACKEND_ANY);
+	if (is_yes && !is_dry_run)
+		return merge_now(call, backend, request);
+	return plan_then_ask(call, backend, request);
+}
