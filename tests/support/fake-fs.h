@@ -159,9 +159,12 @@ typedef enum {
 /**
  * fake_fs_crash_at - starts counting mutating operations; the @n-th (from 1) is the last that may happen
  *
- * What is on the disks at this call is durable. @n 0: count and record, never crash.
+ * What is on the disks at the first such call is durable; a later one (after FAKE_KILL) counts anew, but what was
+ * not synced stays so. @n 0: count and record, never crash.
  */
 void fake_fs_crash_at(FakeFs *fake, guint n, FakeWhen when);
+/* All that is on the disks is durable from here. */
+void fake_fs_settle(FakeFs *fake);
 /* Mutating operations since the last fake_fs_crash_at() (or reboot). */
 guint fake_fs_op_count(FakeFs *fake);
 /* The @n-th of them (from 1) as text, "rename a.txt -> a (2).txt"; borrowed; NULL when there was none. */
