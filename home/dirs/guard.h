@@ -40,7 +40,7 @@ typedef struct {
 	gboolean
 		is_mount; /* mount point or bind mount (STATX_ATTR_MOUNT_ROOT, mount id unlike the parent's) */
 	gboolean is_casefold; /* FS_CASEFOLD_FL, or a file system without case */
-	gboolean is_writable; /* W_OK | X_OK by faccessat(2) */
+	int access_error;     /* positive errno of faccessat(2) with W_OK | X_OK, 0 */
 	TidyFsInfo info;      /* statfs; type 0: unknown */
 	const char *fs_name;  /* type of the mount in mountinfo ("fuse.sshfs", "autofs"), or NULL */
 	guint32 project_id;   /* FS_IOC_FSGETXATTR; 0: none */
@@ -99,8 +99,8 @@ struct TidyGuardRow {
 	gboolean (*test)(const TidyGuardRow *row, const TidyGuardFacts *facts,
 			 const TidyGuardRoot *root, const char **detail);
 	guint64 arg;	     /* for @test: a marker class, a bit, a limit */
-	const char *message; /* a sentence about the directory, without its name */
-	const char *remedy;  /* what the user can do, or NULL */
+	const char *message; /* what is said about the directory, behind its name */
+	const char *remedy;  /* what the user can do: a sentence, or NULL */
 };
 
 typedef struct {
@@ -122,7 +122,7 @@ GPtrArray *tidy_guard_check(const TidyGuardFacts *facts);
 TidyGuardVerdict tidy_guard_verdict(const GPtrArray *findings);
 /* The finding with that code, or NULL. */
 const TidyGuardFinding *tidy_guard_find(const GPtrArray *findings, const char *code);
-/* The finding as a sentence with the path's last component and the detail made displayable. (transfer full) */
+/* The finding as a sentence, remedy included; names made displayable. (transfer full) */
 char *tidy_guard_text(const TidyGuardFinding *finding);
 
 const TidyGuardRow *tidy_guard_rows(gsize *n);
@@ -131,7 +131,8 @@ const char *tidy_guard_severity_name(TidyGuardSeverity severity);
 /* Names at the top of a directory that tell what it is; @pattern may hold "*". */
 typedef struct {
 	const char *pattern;
-	const char *code; /* of the source's row: repository, project, sync-root, encrypted-store */
+	const char *
+		code; /* what it is: repository, project, sync-root, encrypted-store, file-system */
 	const char *what; /* "git", "Syncthing": for people */
 } TidyGuardMarker;
 

@@ -11,11 +11,11 @@
 typedef enum {
 	TIDY_STRAY_XDG_HISTORIC, /* an earlier default: "Download" */
 	TIDY_STRAY_LOCALIZED,	 /* a default of some locale: "Musik" */
-	TIDY_STRAY_SPELLING,	 /* the target's own name in other bytes: NFD, trailing space */
-	TIDY_STRAY_CASE,	 /* "downloads" */
-	TIDY_STRAY_ALIAS,	 /* the user's configuration says so */
-	TIDY_STRAY_FOREIGN,	 /* "My Documents" */
-	TIDY_STRAY_NUMBERED,	 /* "Downloads (1)" */
+	TIDY_STRAY_SPELLING, /* the target's name or a default in other bytes: NFD, blank at the end */
+	TIDY_STRAY_CASE,     /* "downloads" */
+	TIDY_STRAY_ALIAS,    /* the user's configuration says so */
+	TIDY_STRAY_FOREIGN,  /* "My Documents" */
+	TIDY_STRAY_NUMBERED, /* "Downloads (1)" */
 } TidyStrayClass;
 
 /* The most that may be done without asking; the guards and the key's mode in xdgtidy.conf only lower it. */
