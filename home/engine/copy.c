@@ -8,7 +8,7 @@
 
 #define COPY_BUFFER_BYTES (256 * 1024)
 /* The kernel's own limits: xattr(7). */
-#define XATTR_LIST_BYTES	(64 * 1024)
+#define XATTR_LIST_BYTES  (64 * 1024)
 #define XATTR_VALUE_BYTES (64 * 1024)
 
 /* --- extended attributes: name, zero byte, u32 length (little endian), value; one after the other --- */

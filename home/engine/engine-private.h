@@ -62,8 +62,9 @@ gboolean tidy_engine_commit(TidyEngine *engine, TidyJournalFile *file, TidyDir *
 gboolean tidy_engine_merge_locked(TidyEngine *engine, const TidyMergeJob *job, const TidySink *sink,
 				  const TidyJournal *resumed, TidyResult *result, GError **error);
 gboolean tidy_engine_undo_locked(TidyEngine *engine, guint64 id, const TidySink *sink,
-				 const TidyJournal *resumed, GCancellable *cancellable,
-				 TidyResult *result, GError **error);
+				 const TidyJournal *resumed, gboolean is_dry_run,
+				 GCancellable *cancellable, TidyResult *result,
+				 TidyUndoTarget *undone, GError **error);
 /* Refuses roots of which one is, or lies in, the other. */
 gboolean tidy_engine_check_roots(const char *stray, const char *target, GError **error);
 /* The interrupted merge of these two directories, or NULL. (transfer full) */

@@ -348,7 +348,7 @@ resume(TidyEngine *engine, const TidyOperation *operation, const char *const *op
 
 	if (header->kind == TIDY_JOURNAL_UNDO)
 		return tidy_engine_undo_locked(engine, header->undoes, sink, operation->journal,
-					       cancellable, result, error);
+					       FALSE, cancellable, result, NULL, error);
 	return tidy_engine_merge_locked(engine, &job, sink, operation->journal, result, error);
 }
 

@@ -7,7 +7,7 @@
  *	engine = tidy_engine_new(tidy_fs_linux(), &places, &error);
  *	tidy_engine_recover(engine, &sink, NULL, &error);
  *	tidy_engine_merge(engine, &job, &sink, &result, &error);
- *	tidy_engine_undo(engine, result.id, &sink, NULL, &result, &error);
+ *	tidy_engine_undo(engine, result.id, &sink, FALSE, NULL, &result, &error);
  */
 #pragma once
 
@@ -77,14 +77,26 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TidyEngine, tidy_engine_free)
 gboolean tidy_engine_merge(TidyEngine *engine, const TidyMergeJob *job, const TidySink *sink,
 			   TidyResult *result, GError **error);
 
+/* What an undo took back. */
+typedef struct {
+	char *stray;
+	char *target;
+	char *key;
+} TidyUndoTarget;
+
+void tidy_undo_target_clear(TidyUndoTarget *undone);
+
 /**
  * tidy_engine_undo - takes operation @id back (0: the latest merge that is not taken back)
+ *
+ * @undone: (out) (nullable): which directories it was about
  *
  * Entries that changed since are left and told to the sink as TIDY_WHY_CHANGED. The undo is an operation of its own.
  * Returns: FALSE as above, or with TIDY_ERROR_NOT_FOUND, TIDY_ERROR_REFUSED (it is undone already).
  */
-gboolean tidy_engine_undo(TidyEngine *engine, guint64 id, const TidySink *sink,
-			  GCancellable *cancellable, TidyResult *result, GError **error);
+gboolean tidy_engine_undo(TidyEngine *engine, guint64 id, const TidySink *sink, gboolean is_dry_run,
+			  GCancellable *cancellable, TidyResult *result, TidyUndoTarget *undone,
+			  GError **error);
 
 /* One operation, as the journals tell. */
 typedef enum {

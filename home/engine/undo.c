@@ -28,6 +28,7 @@ typedef struct {
 	TidyRun *run;
 	TidyExecutor *executor;
 	GPtrArray *dirs;
+	gboolean is_dry_run;
 	GHashTable *done; /* seq of steps that the interrupted undo has intents for, or NULL */
 } Undo;
 
@@ -331,8 +332,9 @@ undo_operation(Undo *undo, Opening *opening, TidyDirPool *pool, GCancellable *ca
 	const TidyJournal *journal = undo->operation->journal;
 	TidyExecutorOptions options = {
 		.fs = undo->fs,
-		.journal = open_journal,
+		.journal = undo->is_dry_run ? NULL : open_journal,
 		.journal_data = opening,
+		.is_dry_run = undo->is_dry_run,
 		.has_checks = TRUE,
 		.cancellable = cancellable,
 		.report = tidy_run_report,
@@ -348,9 +350,10 @@ undo_operation(Undo *undo, Opening *opening, TidyDirPool *pool, GCancellable *ca
 	is_fine = is_fine && walk_back(undo, error);
 	result->outcome = tidy_run_finish(undo->run);
 	/* An undo that finds nothing to do still says so in the history. */
-	is_fine = is_fine && open_journal(opening, error) != NULL;
+	if (!undo->is_dry_run)
+		is_fine = is_fine && open_journal(opening, error) != NULL;
 	result->id = opening->header.id;
-	if (is_fine && undo->dirs->len > 0)
+	if (is_fine && opening->file != NULL && undo->dirs->len > 0)
 		is_fine = tidy_engine_commit(undo->engine, opening->file,
 					     g_ptr_array_index(undo->dirs, 0), undo->run,
 					     result->outcome, error);
@@ -394,16 +397,30 @@ choose(const GPtrArray *operations, guint64 id, gboolean is_resuming, GError **e
 	return NULL;
 }
 
+void
+tidy_undo_target_clear(TidyUndoTarget *undone)
+{
+	g_clear_pointer(&undone->stray, g_free);
+	g_clear_pointer(&undone->target, g_free);
+	g_clear_pointer(&undone->key, g_free);
+}
+
 gboolean
 tidy_engine_undo_locked(TidyEngine *engine, guint64 id, const TidySink *sink,
-			const TidyJournal *resumed, GCancellable *cancellable, TidyResult *result,
-			GError **error)
+			const TidyJournal *resumed, gboolean is_dry_run, GCancellable *cancellable,
+			TidyResult *result, TidyUndoTarget *undone, GError **error)
 {
 	g_autoptr(GPtrArray) operations = tidy_engine_history(engine, error);
 	g_autoptr(TidyDirPool) pool = tidy_dir_pool_new(engine->fs);
 	TidyRun run;
 	Opening opening = { .engine = engine, .resumed = resumed };
-	Undo undo = { .engine = engine, .fs = engine->fs, .operations = operations, .run = &run };
+	Undo undo = {
+		.engine = engine,
+		.fs = engine->fs,
+		.operations = operations,
+		.run = &run,
+		.is_dry_run = is_dry_run,
+	};
 	gboolean is_fine;
 
 	if (operations == NULL)
@@ -412,6 +429,10 @@ tidy_engine_undo_locked(TidyEngine *engine, guint64 id, const TidySink *sink,
 	if (undo.operation == NULL)
 		return FALSE;
 	opening.undone = &undo.operation->journal->header;
+	if (undone != NULL)
+		*undone = (TidyUndoTarget){ g_strdup(opening.undone->stray),
+					    g_strdup(opening.undone->target),
+					    g_strdup(opening.undone->key) };
 	tidy_run_init(&run, engine, sink);
 	is_fine = undo_operation(&undo, &opening, pool, cancellable, result, error);
 	result->counts = run.counts;
@@ -438,18 +459,22 @@ find_interrupted_undo(TidyEngine *engine, guint64 id)
 }
 
 gboolean
-tidy_engine_undo(TidyEngine *engine, guint64 id, const TidySink *sink, GCancellable *cancellable,
-		 TidyResult *result, GError **error)
+tidy_engine_undo(TidyEngine *engine, guint64 id, const TidySink *sink, gboolean is_dry_run,
+		 GCancellable *cancellable, TidyResult *result, TidyUndoTarget *undone,
+		 GError **error)
 {
 	g_autoptr(TidyJournal) resumed = NULL;
 	gboolean is_fine;
 
 	*result = (TidyResult){ .outcome = TIDY_OUTCOME_DONE };
+	if (is_dry_run)
+		return tidy_engine_undo_locked(engine, id, sink, NULL, TRUE, cancellable, result,
+					       undone, error);
 	if (!tidy_engine_begin(engine, error))
 		return FALSE;
 	resumed = find_interrupted_undo(engine, id);
 	is_fine = tidy_engine_undo_locked(engine, resumed != NULL ? resumed->header.undoes : id,
-					  sink, resumed, cancellable, result, error);
+					  sink, resumed, FALSE, cancellable, result, undone, error);
 	tidy_engine_end(engine);
 	return is_fine;
 }

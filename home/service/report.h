@@ -14,8 +14,8 @@
  *                         reasons aa{sv} {code s, text s, path s}}
  * merge:   id t (0: dry run or nothing done); kind s: merge|undo; outcome s: done|partial|nothing|refused|stopped;
  *          operations aa{sv}: one per stray {id t, stray s, target s, key s, outcome s, reasons as in scan,
- *             counts a{sv} {moved t, folded t, kept-both t, removed t, skipped t, failed t, bytes t},
- *             steps aa{sv} {op s, from s, to s, why s, bytes t},
+ *             counts a{sv} {moved t, folded t, kept-both t, removed t, skipped t (left for a reason), failed t, bytes t},
+ *             steps aa{sv} {op s, from s, to s, why s, type s: file|directory|link|other, bytes t},
  *             problems aa{sv} {code s, path s, text s}}
  *          For steps see tidy_step_op_name() in home/merge/step.h. More than 10,000 steps are cut: "steps-cut" t.
  * history: operations aa{sv}, newest first {id t, kind s, stray s, target s, begin s, end s, state s:
@@ -28,3 +28,20 @@
 #include <glib.h>
 
 #define TIDY_REPORT_VERSION 1
+
+/* A dictionary or a list being built. Each is given back by what ends it: tidy_report_end(), _add_item(), _add_list(). */
+GVariantBuilder *tidy_report_new(void);
+GVariantBuilder *tidy_report_new_list(void);
+void tidy_report_add(GVariantBuilder *dict, const char *key, GVariant *value);
+void tidy_report_add_text(GVariantBuilder *dict, const char *key, const char *text);
+void tidy_report_add_number(GVariantBuilder *dict, const char *key, guint64 number);
+/* Displayable, and "<key>_b64" beside it when the bytes are not UTF-8. NULL is "". */
+void tidy_report_add_path(GVariantBuilder *dict, const char *key, const char *path);
+/* Nanoseconds since the epoch; "" for 0. */
+void tidy_report_add_time(GVariantBuilder *dict, const char *key, gint64 time_ns);
+/* Consumes @list. */
+void tidy_report_add_list(GVariantBuilder *dict, const char *key, GVariantBuilder *list);
+/* Consumes @dict. */
+void tidy_report_add_item(GVariantBuilder *list, GVariantBuilder *dict);
+/* Consumes @dict. (transfer full) */
+GVariant *tidy_report_end(GVariantBuilder *dict);

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Gathers what the guards ask about a stray and its target. I/O, reads only. */
+#include "home/engine/facts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/fs.h>
+#include <linux/stat.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "home/base/error.h"
+#include "home/dirs/partial.h"
+
+/* A walk for the size must not take longer than a person waits. */
+#define SIZE_ENTRIES_MAX 200000
+#define UID_FIRST_USER	 1000
+
+static const char *
+own(TidyFacts *facts, char *text)
+{
+	g_ptr_array_add(facts->owned, text);
+	return text;
+}
+
+/* --- open files: /proc/PID/fd of every process that lets us look --- */
+
+static gboolean
+is_number(const char *name)
+{
+	return *name != '\0' && name[strspn(name, "0123456789")] == '\0';
+}
+
+/* The link's own mode says how the file was opened: proc(5), "the owner write bit". */
+static gboolean
+is_open_for_writing(const char *link)
+{
+	struct stat st;
+
+	return lstat(link, &st) == 0 && (st.st_mode & S_IWUSR) != 0;
+}
+
+static void
+collect_of_process(const char *pid, const char *below, GPtrArray *paths)
+{
+	g_autofree char *fds = g_build_filename("/proc", pid, "fd", NULL);
+	g_autoptr(GDir) dir = g_dir_open(fds, 0, NULL);
+	const char *name;
+
+	while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
+		g_autofree char *link = g_build_filename(fds, name, NULL);
+		char path[PATH_MAX];
+		ssize_t length = readlink(link, path, sizeof path - 1);
+
+		if (length <= 0)
+			continue;
+		path[length] = '\0';
+		if (g_str_has_prefix(path, below) && is_open_for_writing(link))
+			g_ptr_array_add(paths, g_strdup(path));
+	}
+}
+
+char **
+tidy_facts_open_paths(const char *dir)
+{
+	g_autofree char *below = g_strconcat(dir, "/", NULL);
+	GPtrArray *paths = g_ptr_array_new();
+	g_autoptr(GDir) proc = g_dir_open("/proc", 0, NULL);
+	const char *name;
+
+	while (proc != NULL && (name = g_dir_read_name(proc)) != NULL) {
+		if (is_number(name))
+			collect_of_process(name, below, paths);
+	}
+	g_ptr_array_add(paths, NULL);
+	return (char **)g_ptr_array_free(paths, FALSE);
+}
+
+/* --- one root --- */
+
+static gboolean
+is_casefold(const char *path)
+{
+	int flags = 0;
+	tidy_autofd fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd >= 0 && ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 && (flags & FS_CASEFOLD_FL) != 0;
+}
+
+static void
+gather_root(TidyFs *fs, TidyFacts *facts, TidyGuardRoot *root, const char *path)
+{
+	char *real;
+	int r;
+
+	root->path = path;
+	r = fs->stat(fs, AT_FDCWD, path, &root->st);
+	root->stat_error = r < 0 ? -r : 0;
+	real = realpath(path, NULL);
+	if (real == NULL)
+		return;
+	root->real_path = own(facts, g_strdup(real));
+	if (fs->stat(fs, AT_FDCWD, real, &root->real) == 0) {
+		tidy_autofd fd = open(real, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+		root->has_real = TRUE;
+		root->is_mount = (root->real.attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+		root->is_casefold = is_casefold(real);
+		root->is_writable = faccessat(AT_FDCWD, real, W_OK | X_OK, AT_EACCESS) == 0;
+		if (fd >= 0)
+			fs->fsinfo(fs, fd, &root->info);
+	}
+	free(real);
+}
+
+/* What mountinfo calls the file system that is mounted at @path, or NULL. */
+static char *
+mount_type(const char *path)
+{
+	g_autofree char *text = NULL;
+	g_auto(GStrv) lines = NULL;
+	char *type = NULL;
+
+	if (!g_file_get_contents("/proc/self/mountinfo", &text, NULL, NULL))
+		return NULL;
+	lines = g_strsplit(text, "\n", -1);
+	for (guint i = 0; lines[i] != NULL; i++) {
+		g_auto(GStrv) parts = g_strsplit(lines[i], " ", 6);
+		const char *dash = strstr(lines[i], " - ");
+		g_autofree char *point = NULL;
+
+		if (g_strv_length(parts) < 5 || dash == NULL)
+			continue;
+		point = g_strcompress(parts[4]); /* "\040" for a blank */
+		if (strcmp(point, path) != 0)
+			continue;
+		g_free(type);
+		type = g_strndup(dash + 3, strcspn(dash + 3, " "));
+	}
+	return type;
+}
+
+/* --- the stray's listing --- */
+
+typedef struct {
+	TidyFs *fs;
+	int dir;
+	GPtrArray *names;
+	GArray *partials; /* of TidyPartialEntry */
+} Listing;
+
+static gboolean
+list_name(const TidyDirent *entry, gpointer data)
+{
+	Listing *listing = data;
+	TidyPartialEntry partial = { .size = -1, .is_dir = entry->type == TIDY_TYPE_DIR };
+	TidyStat st;
+
+	partial.name = g_strdup(entry->name);
+	if (tidy_partial_rule(entry->name) != NULL &&
+	    listing->fs->stat(listing->fs, listing->dir, entry->name, &st) == 0) {
+		partial.size = st.size;
+		partial.mtime_ns = st.mtime_ns;
+	}
+	g_ptr_array_add(listing->names, (char *)partial.name);
+	g_array_append_val(listing->partials, partial);
+	return TRUE;
+}
+
+static const char *const *
+unfinished_names(TidyFs *fs, TidyFacts *facts, const GArray *entries)
+{
+	g_autoptr(GArray) marks =
+		tidy_partial_scan((const TidyPartialEntry *)(const void *)entries->data,
+				  entries->len, fs->now(fs), TIDY_PARTIAL_STALE_NS);
+	GPtrArray *names = g_ptr_array_new();
+
+	for (guint i = 0; i < marks->len; i++) {
+		const TidyPartialMark *mark = &g_array_index(marks, TidyPartialMark, i);
+
+		if (mark->kind != TIDY_PARTIAL_NO && !mark->is_stale)
+			g_ptr_array_add(names,
+					(char *)g_array_index(entries, TidyPartialEntry, i).name);
+	}
+	g_ptr_array_add(names, NULL);
+	own(facts, (char *)names->pdata);
+	return (const char *const *)g_ptr_array_free(names, FALSE);
+}
+
+static void
+gather_names(TidyFs *fs, TidyFacts *facts, TidyGuardRoot *root, gboolean wants_partials)
+{
+	Listing listing = { .fs = fs };
+	char **names;
+
+	listing.dir = fs->openat(fs, AT_FDCWD, root->path, O_RDONLY | O_DIRECTORY, 0);
+	if (listing.dir < 0)
+		return;
+	listing.names = g_ptr_array_new();
+	listing.partials = g_array_new(FALSE, FALSE, sizeof(TidyPartialEntry));
+	if (tidy_fs_list(fs, listing.dir, list_name, &listing) < 0)
+		facts->guard.is_incomplete = TRUE;
+	if (wants_partials)
+		facts->guard.partials = unfinished_names(fs, facts, listing.partials);
+	fs->close(fs, listing.dir);
+	g_array_unref(listing.partials);
+	g_ptr_array_add(listing.names, NULL);
+	names = (char **)g_ptr_array_free(listing.names, FALSE);
+	root->names = (const char *const *)names;
+	for (char **name = names; *name != NULL; name++)
+		own(facts, *name);
+	own(facts, (char *)names);
+}
+
+/* --- number and size --- */
+
+typedef struct {
+	TidyFs *fs;
+	int dir;
+	TidyGuardFacts *guard;
+	GPtrArray *below; /* names of directories to enter */
+} Sizer;
+
+static gboolean
+size_entry(const TidyDirent *entry, gpointer data)
+{
+	Sizer *sizer = data;
+	TidyStat st;
+
+	sizer->guard->n_entries++;
+	if (sizer->fs->stat(sizer->fs, sizer->dir, entry->name, &st) == 0) {
+		if (tidy_stat_type(&st) == TIDY_TYPE_FILE)
+			sizer->guard->n_bytes += (guint64)st.size;
+		if (st.uid != sizer->guard->uid)
+			sizer->guard->n_foreign_owned++;
+		sizer->guard->newest_ns = MAX(sizer->guard->newest_ns, st.mtime_ns);
+		if (tidy_stat_type(&st) == TIDY_TYPE_DIR)
+			g_ptr_array_add(sizer->below, g_strdup(entry->name));
+	}
+	return sizer->guard->n_entries < SIZE_ENTRIES_MAX;
+}
+
+/* Depth first; as many descriptors as the tree is deep, which the limit of entries bounds only loosely: 64 levels. */
+static void
+measure(TidyFs *fs, int parent, const char *name, guint depth, TidyGuardFacts *guard)
+{
+	g_autoptr(GPtrArray) below = g_ptr_array_new_with_free_func(g_free);
+	Sizer sizer = { .fs = fs, .guard = guard, .below = below };
+
+	if (depth == 0 || guard->n_entries >= SIZE_ENTRIES_MAX)
+		return;
+	sizer.dir = fs->openat(fs, parent, name, O_RDONLY | O_DIRECTORY, 0);
+	if (sizer.dir < 0)
+		return;
+	tidy_fs_list(fs, sizer.dir, size_entry, &sizer);
+	for (guint i = 0; i < below->len; i++)
+		measure(fs, sizer.dir, g_ptr_array_index(below, i), depth - 1, guard);
+	fs->close(fs, sizer.dir);
+}
+
+/* --- all of it --- */
+
+static gboolean
+is_system_user(const char *home)
+{
+	uid_t uid = getuid();
+
+	return (uid > 0 && uid < UID_FIRST_USER) || strcmp(home, "/root") == 0;
+}
+
+TidyFacts *
+tidy_facts_gather(TidyFs *fs, const TidyFactsRequest *request)
+{
+	TidyFacts *facts = g_new0(TidyFacts, 1);
+	TidyGuardFacts *guard = &facts->guard;
+	char *real_home = realpath(request->home, NULL);
+
+	facts->owned = g_ptr_array_new_with_free_func(g_free);
+	guard->home = request->home;
+	guard->real_home = real_home != NULL ? own(facts, g_strdup(real_home)) : NULL;
+	free(real_home);
+	guard->uid = getuid();
+	guard->key = request->key;
+	guard->dirs = request->dirs;
+	guard->key_state = request->key != NULL ? tidy_user_dirs_state(request->dirs, request->key)
+						: TIDY_DIR_SET;
+	guard->stray = request->candidate;
+	guard->has_consent = request->has_consent;
+	guard->now_ns = fs->now(fs);
+	guard->is_system_user = is_system_user(request->home);
+	if (fs->stat(fs, AT_FDCWD, guard->real_home != NULL ? guard->real_home : request->home,
+		     &guard->home_stat) == 0) {
+		tidy_autofd fd = open(request->home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (fd >= 0)
+			fs->fsinfo(fs, fd, &guard->home_info);
+	}
+	gather_root(fs, facts, &guard->source, request->stray);
+	guard->source.fs_name = own(facts, mount_type(request->stray));
+	gather_names(fs, facts, &guard->source, TRUE);
+	if (request->target != NULL) {
+		gather_root(fs, facts, &guard->target, request->target);
+		guard->target.fs_name = own(facts, mount_type(request->target));
+	}
+	facts->open_paths = tidy_facts_open_paths(request->stray);
+	guard->open_writers = (const char *const *)facts->open_paths;
+	if (request->wants_size)
+		measure(fs, AT_FDCWD, request->stray, 64, guard);
+	return facts;
+}
+
+void
+tidy_facts_free(TidyFacts *facts)
+{
+	g_ptr_array_unref(facts->owned);
+	g_strfreev(facts->open_paths);
+	g_free(facts);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Gathers what the guards ask about a stray and its target: stats, mounts, listings, open files. Reads the real file
+ * system and /proc only; changes nothing. I/O. */
+#pragma once
+
+#include "home/dirs/guard.h"
+
+/* The facts with the memory that they borrow from. */
+typedef struct {
+	TidyGuardFacts guard;
+	char **open_paths; /* what lies below the stray and is open for writing; NULL-terminated, never NULL */
+	GPtrArray *owned; /* private */
+} TidyFacts;
+
+typedef struct {
+	const char *home;
+	const char *stray;
+	const char *target; /* NULL: the key has none */
+	const char *key;
+	const TidyUserDirs *dirs;
+	const TidyStray *candidate; /* NULL: the user named source and target */
+	gboolean has_consent;
+	gboolean
+		wants_size; /* walk the stray for the number and size of its entries (at most 200,000) */
+} TidyFactsRequest;
+
+/* (transfer full). Strings of the request are borrowed as long as the facts live. */
+TidyFacts *tidy_facts_gather(TidyFs *fs, const TidyFactsRequest *request);
+void tidy_facts_free(TidyFacts *facts);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TidyFacts, tidy_facts_free)
+
+/* Absolute paths below @dir that some process of this user has open for writing, as far as /proc shows. (transfer
+ * full) */
+char **tidy_facts_open_paths(const char *dir);

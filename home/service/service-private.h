@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the parts of the service share. I/O. */
+#pragma once
+
+#include "home/dirs/strays.h"
+#include "home/dirs/user-dirs-file.h"
+#include "home/engine/engine.h"
+#include "home/engine/facts.h"
+#include "home/service/service.h"
+
+struct TidyService {
+	TidyFs *fs;
+	TidyEngine *engine;
+	char *home; /* without links */
+	char *config_dir;
+	char *state_dir;
+	char *sysconf_dir; /* or NULL */
+	TidyConfig *config;
+	char *config_error;	      /* or NULL */
+	TidyUserDirsFiles *user_dirs; /* NULL: never read */
+	char *user_dirs_error;	      /* or NULL */
+	GKeyFile *answers;
+	char *answer; /* the last one given out */
+};
+
+/* @path without links as far as it exists. (transfer full) */
+char *tidy_service_resolve(const char *path);
+/* The user said yes to a stray of this key before. */
+gboolean tidy_service_has_consent(TidyService *service, const char *key);
+/* What the stray's name says it is, or NULL. (transfer full) */
+char *tidy_service_key_of(TidyService *service, const char *stray);
+
+/* A stray with everything that decides what becomes of it. */
+typedef enum {
+	TIDY_MAY_MERGE,	  /* on its own */
+	TIDY_MAY_PROPOSE, /* when the user says yes */
+	TIDY_MAY_REPORT,  /* nothing: it is only shown */
+	TIDY_MAY_NOT,	  /* refused by a guard */
+} TidyMay;
+
+typedef struct {
+	char *path;		    /* absolute */
+	char *target;		    /* absolute, without links; NULL: none */
+	char *key;		    /* or NULL */
+	const TidyStray *candidate; /* borrowed from the list; NULL: named by the user */
+	TidyConfigMode mode;
+	TidyMay may;
+	TidyFacts *facts;
+	GPtrArray *findings; /* of TidyGuardFinding */
+} TidyCandidate;
+
+typedef struct {
+	GPtrArray *strays;     /* of TidyStray */
+	GPtrArray *candidates; /* of TidyCandidate */
+} TidyCandidates;
+
+void tidy_candidate_free(TidyCandidate *candidate);
+void tidy_candidates_free(TidyCandidates *candidates);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TidyCandidates, tidy_candidates_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TidyCandidate, tidy_candidate_free)
+
+/* All strays of the home, judged. @wants_size: measure them too. */
+TidyCandidates *tidy_service_find_strays(TidyService *service, gboolean wants_size);
+/* The stray at @path as the user names it, judged; @target may be NULL. NULL with TIDY_ERROR_NOT_FOUND. */
+TidyCandidate *tidy_service_judge(TidyService *service, TidyCandidates *all, const char *path,
+				  const char *target, GError **error);
