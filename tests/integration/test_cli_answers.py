@@ -298,6 +298,15 @@ class OnTerminal(FakeCase):
         self.assertEqual(terminal.finish(), 0)
         self.assertEqual(self.asked(), ["plan - -", "merge - - consented"])
         self.assertIn(b"Take it back with: xdgtidy undo 3", terminal.seen)
+        self.assertEqual(terminal.seen.count(b"/Download -> "), 1, "the steps stood in the plan already")
+
+    def test_yes_but_it_went_otherwise(self):
+        self.answer("merge", merge_report("done").replace("Download/a", "Download/b"))
+        terminal = self.terminal("merge")
+        terminal.read_until(b"Merge? [y/N] ")
+        terminal.send(b"y\n")
+        self.assertEqual(terminal.finish(), 0)
+        self.assertEqual(terminal.seen.count(b"/Download -> "), 2)
 
     def test_no(self):
         for reply in (b"\n", b"n\n", b"x\n", b"\x04"):

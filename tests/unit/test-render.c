@@ -90,7 +90,7 @@ static const char merge_report[] =
 	"             a/b/\n"                                                            \
 	"  keep both  notes.txt -> 'notes (2).txt'  321 bytes\n"                         \
 	"  to Trash   song.mp3                                 identical\n"              \
-	"  remove     a                                        empty\n"                  \
+	"  remove     a/                                       empty\n"                  \
 	"  leave      film.mkv.part                            an unfinished download\n" \
 	"  failed     locked                                   Permission denied\n"      \
 	"\n"
@@ -158,8 +158,7 @@ test_long_lists_are_cut(void)
 	g_autofree char *cut = rendered(render_merge, report, 10);
 	g_autofree char *whole = rendered(render_merge, report, 0);
 
-	g_assert_nonnull(
-		strstr(cut, "        f9\n        ... and 3 more (use --verbose)\n"));
+	g_assert_nonnull(strstr(cut, "        f9\n        ... and 3 more (use --verbose)\n"));
 	g_assert_null(strstr(cut, "f10"));
 	g_assert_nonnull(strstr(whole, "f12\n"));
 	g_assert_null(strstr(whole, "more"));
@@ -178,6 +177,20 @@ test_names_are_harmless(void)
 
 	g_assert_null(strchr(text, '\033'));
 	g_assert_nonnull(strstr(text, "a\\x1b[2Jb\\x0ac"));
+}
+
+static void
+test_texts_are_harmless(void)
+{
+	g_autofree char *text =
+		rendered(render_merge,
+			 "{'outcome': <'refused'>, 'operations': <[{" PAIR
+			 ", 'outcome': <'refused'>, 'reasons':"
+			 " <[{'code': <'\\u001b[2J'>, 'text': <'a\\u202eb\\u001b]0;x\\u0007'>}]>}]>}",
+			 10);
+
+	g_assert_null(strchr(text, '\033'));
+	g_assert_null(strstr(text, "\xe2\x80\xae"));
 }
 
 static void
@@ -471,6 +484,7 @@ main(int argc, char **argv)
 	g_test_add_func("/cli/render/refused", test_refused);
 	g_test_add_func("/cli/render/long-lists-are-cut", test_long_lists_are_cut);
 	g_test_add_func("/cli/render/names-are-harmless", test_names_are_harmless);
+	g_test_add_func("/cli/render/texts-are-harmless", test_texts_are_harmless);
 	g_test_add_func("/cli/render/unknown-steps-are-shown", test_unknown_steps_are_shown);
 	g_test_add_func("/cli/render/merge-exit", test_merge_exit);
 	g_test_add_func("/cli/render/scan", test_scan);
