@@ -181,6 +181,13 @@ direct_status(TidyService *service, GError **error)
 	return g_variant_ref_sink(g_variant_dict_end(&status));
 }
 
+/* A merge by defaults that the user wrote settings against would be a surprise. */
+static gboolean
+needs_settings(TidyRequestKind kind)
+{
+	return kind == TIDY_REQUEST_SCAN || kind == TIDY_REQUEST_PLAN || kind == TIDY_REQUEST_MERGE;
+}
+
 static GVariant *
 ask_service(TidyService *service, Job *job, GError **error)
 {
@@ -193,6 +200,11 @@ ask_service(TidyService *service, Job *job, GError **error)
 		.progress_data = job->progress,
 	};
 
+	if (needs_settings(request->kind) && tidy_service_config_error(service) != NULL) {
+		g_set_error_literal(error, TIDY_ERROR, TIDY_ERROR_CONFIG,
+				    tidy_service_config_error(service));
+		return NULL;
+	}
 	switch (request->kind) {
 	case TIDY_REQUEST_SCAN:
 		return tidy_service_scan(service, error);
@@ -328,9 +340,7 @@ leave_bus(Job *job)
 	g_dbus_connection_close_sync(job->backend->bus, NULL, NULL);
 	g_clear_error(&job->error);
 	job->error = g_error_new_literal(TIDY_ERROR, TIDY_ERROR_CANCELLED,
-					 _("the daemon stops after the step it is at; 'xdgtidy "
-					   "history' shows what was done, 'xdgtidy "
-					   "merge' goes on"));
+					 _("stopped; the daemon finishes the step it is at"));
 }
 
 static void

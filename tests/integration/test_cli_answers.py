@@ -131,7 +131,17 @@ class ExitCodes(FakeCase):
                 self.answer("merge", f"error {number} the reason\n")
                 result = self.run_fake("merge", "-y")
                 self.assert_exit(result, code)
-                self.assertEqual(result.stderr, b"xdgtidy: the reason\n")
+                self.assertRegex(result.stderr, rb"^xdgtidy: the reason(; .*)?\n$")
+
+    def test_bad_configuration(self):
+        self.answer("config-error", "/etc/x.conf:2:1: unknown key")
+        for args in (("scan",), ("merge", "-n"), ("merge", "-y")):
+            result = self.run_fake(*args)
+            self.assert_exit(result, 2)
+            self.assertIn(b"/etc/x.conf:2:1: unknown key", result.stderr)
+        self.assertEqual(self.asked(), [])
+        self.answer("undo", merge_report("done"))
+        self.assert_exit(self.run_fake("undo"), 0)
 
     def test_status_without_daemon(self):
         self.answer("scan", SCAN)
