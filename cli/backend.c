@@ -181,6 +181,13 @@ direct_status(TidyService *service, GError **error)
 	return g_variant_ref_sink(g_variant_dict_end(&status));
 }
 
+/* A merge by defaults that the user wrote settings against would be a surprise. */
+static gboolean
+needs_settings(TidyRequestKind kind)
+{
+	return kind == TIDY_REQUEST_SCAN || kind == TIDY_REQUEST_PLAN || kind == TIDY_REQUEST_MERGE;
+}
+
 static GVariant *
 ask_service(TidyService *service, Job *job, GError **error)
 {
@@ -193,6 +200,11 @@ ask_service(TidyService *service, Job *job, GError **error)
 		.progress_data = job->progress,
 	};
 
+	if (needs_settings(request->kind) && tidy_service_config_error(service) != NULL) {
+		g_set_error_literal(error, TIDY_ERROR, TIDY_ERROR_CONFIG,
+				    tidy_service_config_error(service));
+		return NULL;
+	}
 	switch (request->kind) {
 	case TIDY_REQUEST_SCAN:
 		return tidy_service_scan(service, error);
@@ -267,7 +279,7 @@ merge_arguments(const TidyRequest *request)
 	GVariantBuilder options;
 
 	g_variant_builder_init(&options, G_VARIANT_TYPE_VARDICT);
-	g_variant_builder_add(&options, "{sv}", "consented",
+	g_variant_builder_add(&options, "{sv}", "consent",
 			      g_variant_new_boolean(request->kind == TIDY_REQUEST_MERGE));
 	return g_variant_new("(@ay@aya{sv})", path_argument(request->stray),
 			     path_argument(request->target), &options);
@@ -321,6 +333,16 @@ local_error(GError *error)
 	return error;
 }
 
+/* The daemon stops the job of a caller that left the bus, at the next step, and goes on serving others. */
+static void
+leave_bus(Job *job)
+{
+	g_dbus_connection_close_sync(job->backend->bus, NULL, NULL);
+	g_clear_error(&job->error);
+	job->error = g_error_new_literal(TIDY_ERROR, TIDY_ERROR_CANCELLED,
+					 _("stopped; the daemon finishes the step it is at"));
+}
+
 static void
 on_reply(GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -328,7 +350,9 @@ on_reply(GObject *source, GAsyncResult *result, gpointer data)
 	g_autoptr(GVariant) reply =
 		g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, &job->error);
 
-	if (reply == NULL)
+	if (reply == NULL && job->n_signals > 0)
+		leave_bus(job);
+	else if (reply == NULL)
 		job->error = local_error(job->error);
 	else if (g_variant_is_of_type(reply, G_VARIANT_TYPE("(a{sv})")))
 		job->report = g_variant_get_child_value(reply, 0);
@@ -351,8 +375,8 @@ start_remote(Job *job)
 
 	g_dbus_connection_call(job->backend->bus, BUS_NAME, OBJECT_PATH, BUS_NAME, method,
 			       arguments, NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START,
-			       is_long(job->request->kind) ? G_MAXINT : LOOK_TIMEOUT_MSEC, NULL,
-			       on_reply, job);
+			       is_long(job->request->kind) ? G_MAXINT : LOOK_TIMEOUT_MSEC,
+			       job->cancellable, on_reply, job);
 }
 
 static void
@@ -371,15 +395,6 @@ on_progress_signal(GDBusConnection *bus, const char *sender, const char *path,
 
 /* ---- waiting ---- */
 
-/* The daemon works for others too: only the job under way is stopped, not the daemon. */
-static void
-cancel_remote(Job *job)
-{
-	g_dbus_connection_call(job->backend->bus, BUS_NAME, OBJECT_PATH, BUS_NAME, "Cancel", NULL,
-			       NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, LOOK_TIMEOUT_MSEC, NULL, NULL,
-			       NULL);
-}
-
 static gboolean
 on_stop_signal(gpointer data)
 {
@@ -391,8 +406,6 @@ on_stop_signal(gpointer data)
 		_exit(TIDY_EXIT_INTERRUPTED);
 	}
 	g_cancellable_cancel(job->cancellable);
-	if (job->backend->bus != NULL)
-		cancel_remote(job);
 	return G_SOURCE_CONTINUE;
 }
 

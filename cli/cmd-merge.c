@@ -108,7 +108,6 @@ render_summary(TidyOutput *out, GVariant *report, gboolean is_plan)
 	g_autofree char *undo = undo_commands(report);
 	g_autofree char *text = NULL;
 
-	tidy_output_add(out, TIDY_STYLE_PLAIN, "\n");
 	if (is_plan)
 		text = g_strdup_printf(_("Plan: %s. Nothing has been changed."), counts);
 	else if (has_outcome(report, "partial"))
@@ -141,8 +140,10 @@ tidy_render_merge(TidyOutput *out, GVariant *report, gboolean is_plan)
 	else if (has_outcome(report, "nothing") || length == 0)
 		tidy_output_add(out, TIDY_STYLE_PLAIN, "%s%s\n", length > 0 ? "\n" : "",
 				_("Nothing to do."));
-	else
+	else {
+		tidy_output_add(out, TIDY_STYLE_PLAIN, "\n");
 		render_summary(out, report, is_plan);
+	}
 }
 
 TidyExit
@@ -200,8 +201,34 @@ ask(const char *question)
 	return rpmatch(g_strstrip(line)) == 1;
 }
 
+/* Whether what was done is what the plan said, step by step. */
+static gboolean
+went_as_planned(GVariant *plan, GVariant *report)
+{
+	static const char *const lists[] = { "steps", "problems" };
+	gsize length = tidy_report_list_length(plan, "operations");
+
+	if (length != tidy_report_list_length(report, "operations"))
+		return FALSE;
+	for (gsize i = 0; i < length * G_N_ELEMENTS(lists); i++) {
+		const char *list = lists[i % G_N_ELEMENTS(lists)];
+		g_autoptr(GVariant) a =
+			tidy_report_list_item(plan, "operations", i / G_N_ELEMENTS(lists));
+		g_autoptr(GVariant) b =
+			tidy_report_list_item(report, "operations", i / G_N_ELEMENTS(lists));
+		g_autoptr(GVariant) planned = g_variant_lookup_value(a, list, NULL);
+		g_autoptr(GVariant) done = g_variant_lookup_value(b, list, NULL);
+
+		if ((planned == NULL) != (done == NULL) ||
+		    (done != NULL && !g_variant_equal(planned, done)))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+/* @plan: what the user has just seen, or NULL; then only the summary is new. */
 static TidyExit
-merge_now(TidyInvocation *call, TidyBackend *backend, TidyRequest request)
+merge_now(TidyInvocation *call, TidyBackend *backend, TidyRequest request, GVariant *plan)
 {
 	g_autoptr(GError) error = NULL;
 	g_autoptr(GVariant) report = NULL;
@@ -210,7 +237,11 @@ merge_now(TidyInvocation *call, TidyBackend *backend, TidyRequest request)
 	report = tidy_backend_call(backend, &request, &error);
 	if (report == NULL)
 		return tidy_fail_error(call, error);
-	if (!tidy_print_json(call, report))
+	if (tidy_print_json(call, report))
+		return tidy_merge_exit(report);
+	if (plan != NULL && went_as_planned(plan, report))
+		render_summary(call->out, report, FALSE);
+	else
 		tidy_render_merge(call->out, report, FALSE);
 	return tidy_merge_exit(report);
 }
@@ -242,8 +273,7 @@ plan_then_ask(TidyInvocation *call, TidyBackend *backend, TidyRequest request)
 		tidy_output_add(call->out, TIDY_STYLE_PLAIN, "%s\n", _("Nothing was changed."));
 		return TIDY_EXIT_DONE;
 	}
-	tidy_output_add(call->out, TIDY_STYLE_PLAIN, "\n");
-	return merge_now(call, backend, request);
+	return merge_now(call, backend, request, report);
 }
 
 TidyExit
@@ -263,6 +293,6 @@ tidy_cmd_merge(TidyInvocation *call)
 			  "'xdgtidy merge --dry-run', then run 'xdgtidy merge --yes'"));
 	backend = tidy_backend_open(call->is_direct ? TIDY_BACKEND_DIRECT : TIDY_BACKEND_ANY);
 	if (is_yes && !is_dry_run)
-		return merge_now(call, backend, request);
+		return merge_now(call, backend, request, NULL);
 	return plan_then_ask(call, backend, request);
 }

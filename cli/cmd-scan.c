@@ -90,10 +90,12 @@ tidy_render_scan(TidyOutput *out, GVariant *report)
 	}
 	tidy_output_add(out, TIDY_STYLE_HEAD, "%s\n", _("Stray directories"));
 	tidy_render_strays(out, report);
-	if (count_mergeable(report) > 0)
-		tidy_output_add(
-			out, TIDY_STYLE_PLAIN, "\n%s\n",
-			_("See what would happen: xdgtidy merge --dry-run. Do it: xdgtidy merge."));
+	if (count_mergeable(report) == 0)
+		return;
+	tidy_output_add(out, TIDY_STYLE_PLAIN, "\n");
+	tidy_output_paragraph(
+		out, 0, TIDY_STYLE_PLAIN,
+		_("See what would happen: xdgtidy merge --dry-run. Do it: xdgtidy merge."));
 }
 
 TidyExit

@@ -335,6 +335,19 @@ command_first(int argc, char **argv, int command)
 	return sorted;
 }
 
+/* GOption leaves the "--" in place when an argument behind it begins with a dash. */
+static void
+drop_separator(int *argc, char **argv)
+{
+	for (int i = 1; i < *argc; i++) {
+		if (strcmp(argv[i], "--") == 0) {
+			memmove(&argv[i], &argv[i + 1], (gsize)(*argc - i) * sizeof *argv);
+			(*argc)--;
+			return;
+		}
+	}
+}
+
 static gboolean
 parse_options(const TidyCommand *command, int *argc, char ***argv, GError **error)
 {
@@ -346,11 +359,7 @@ parse_options(const TidyCommand *command, int *argc, char ***argv, GError **erro
 	g_option_context_add_main_entries(context, common_options, NULL);
 	if (!g_option_context_parse(context, argc, argv, error))
 		return FALSE;
-	if (*argc > 1 && strcmp((*argv)[1], "--") == 0) {
-		(*argv)[1] = (*argv)[0];
-		(*argv)++;
-		(*argc)--;
-	}
+	drop_separator(argc, *argv);
 	if (common.colour != NULL && strcmp(common.colour, "always") != 0 &&
 	    strcmp(common.colour, "never") != 0 && strcmp(common.colour, "auto") != 0) {
 		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,

@@ -99,6 +99,22 @@ tidy_output_flush(TidyOutput *out, FILE *stream)
 	g_string_truncate(out->text, 0);
 }
 
+/*
+ * Everything passes here, so nothing that came from a disk or a bus can steer the terminal, whatever the caller
+ * forgot; only a line end is a line end.
+ */
+static void
+add_harmless(TidyOutput *out, const char *text)
+{
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+	for (guint i = 0; lines[i] != NULL; i++) {
+		g_autofree char *shown = tidy_text_display(lines[i]);
+
+		g_string_append_printf(out->text, "%s%s", i > 0 ? "\n" : "", shown);
+	}
+}
+
 static void
 add_styled(TidyOutput *out, TidyStyle style, const char *text)
 {
@@ -106,7 +122,7 @@ add_styled(TidyOutput *out, TidyStyle style, const char *text)
 
 	if (is_coloured)
 		g_string_append(out->text, style_codes[style]);
-	g_string_append(out->text, text);
+	add_harmless(out, text);
 	if (is_coloured)
 		g_string_append(out->text, "\033[0m");
 }
@@ -284,7 +300,7 @@ tidy_table_add(TidyTable *table, TidyStyle style, const char *const *cells, guin
 	row->style = style;
 	row->n_cells = n_cells;
 	for (guint i = 0; i < n_cells; i++)
-		row->cells[i] = g_strdup(cells[i] != NULL ? cells[i] : "");
+		row->cells[i] = tidy_text_display(cells[i] != NULL ? cells[i] : "");
 	/* No trailing blanks: empty cells at the end do not exist. */
 	while (row->n_cells > 0 && *row->cells[row->n_cells - 1] == '\0')
 		g_free(row->cells[--row->n_cells]);
@@ -299,7 +315,7 @@ tidy_table_add_note(TidyTable *table, TidyStyle style, const char *text)
 	row->style = style;
 	row->is_note = TRUE;
 	row->n_cells = 1;
-	row->cells[0] = g_strdup(text);
+	row->cells[0] = tidy_text_display(text);
 	g_ptr_array_add(table->rows, row);
 }
 

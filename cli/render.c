@@ -147,6 +147,15 @@ entry_name(const TidyOutput *out, GVariant *operation, const char *path)
 	return tidy_output_path_in(out, tidy_report_str(operation, "target"), path);
 }
 
+static gboolean
+is_directory(GVariant *step)
+{
+	const char *op = tidy_report_str(step, "op");
+
+	return strcmp(op, "mkdir") == 0 || strcmp(op, "rmdir") == 0 ||
+	       strcmp(tidy_report_str(step, "type"), "directory") == 0;
+}
+
 static char *
 step_text(const TidyOutput *out, GVariant *operation, GVariant *step, Shape shape)
 {
@@ -154,7 +163,7 @@ step_text(const TidyOutput *out, GVariant *operation, GVariant *step, Shape shap
 	const char *to = tidy_report_str(step, "to");
 	g_autofree char *old_name = entry_name(out, operation, *from != '\0' ? from : to);
 	g_autofree char *new_name = entry_name(out, operation, *to != '\0' ? to : from);
-	const char *slash = strcmp(tidy_report_str(step, "type"), "directory") == 0 ? "/" : "";
+	const char *slash = is_directory(step) && !g_str_has_suffix(old_name, "/") ? "/" : "";
 
 	if (shape == SHAPE_RENAME && strcmp(old_name, new_name) != 0)
 		return g_strdup_printf("%s%s -> %s%s", old_name, slash, new_name, slash);
@@ -201,7 +210,7 @@ add_steps_of_kind(TidyTable *table, const TidyOutput *out, GVariant *operation, 
 				step_text(out, operation, step,
 					  kind >= 0 ? step_kinds[kind].shape : SHAPE_RENAME);
 
-			TIDY_TABLE_ROW(table, TIDY_STYLE_DIM, n == 0 ? op : "", name, size,
+			TIDY_TABLE_ROW(table, TIDY_STYLE_PLAIN, n == 0 ? op : "", name, size,
 				       why_text(step));
 		}
 		n++;
@@ -251,6 +260,7 @@ tidy_render_steps(TidyOutput *out, GVariant *operation)
 
 	tidy_table_set_style(table, 0, TIDY_STYLE_HEAD);
 	tidy_table_set_style(table, 2, TIDY_STYLE_DIM);
+	tidy_table_set_style(table, 3, TIDY_STYLE_DIM);
 	tidy_table_set_right(table, 2);
 	for (int kind = -1; kind < (int)G_N_ELEMENTS(step_kinds); kind++) {
 		if (kind < 0 || step_kinds[kind].shape != SHAPE_HIDDEN)

@@ -56,14 +56,37 @@ tidy_fail(const TidyInvocation *call, TidyExit code, const char *word, const cha
 	return code;
 }
 
+/* What to do next, where the message cannot know it. */
+static const char *
+advice(int code)
+{
+	switch ((TidyError)code) {
+	case TIDY_ERROR_CANCELLED:
+		return _("; 'xdgtidy merge' goes on from here, 'xdgtidy undo' takes back what was "
+			 "done");
+	case TIDY_ERROR_CONFIG:
+		return _("; mend it, then see: xdgtidy config check");
+	case TIDY_ERROR_NO_SPACE:
+		return _("; make room, then run the same command again");
+	case TIDY_ERROR_IO:
+	case TIDY_ERROR_NAME_SPACE:
+	case TIDY_ERROR_REFUSED:
+	case TIDY_ERROR_LOCKED:
+	case TIDY_ERROR_JOURNAL:
+	case TIDY_ERROR_NOT_FOUND:
+	case TIDY_ERROR_USAGE:
+		return "";
+	}
+	return "";
+}
+
 TidyExit
 tidy_fail_error(const TidyInvocation *call, const GError *error)
 {
 	if (error->domain == TIDY_ERROR && error->code >= 0 &&
 	    error->code < (int)G_N_ELEMENTS(endings)) {
-		complain(call, endings[error->code].exit, endings[error->code].word,
-			 error->message);
-		return endings[error->code].exit;
+		return tidy_fail(call, endings[error->code].exit, endings[error->code].word, "%s%s",
+				 error->message, advice(error->code));
 	}
 	return tidy_fail(call, TIDY_EXIT_NO_DAEMON, "daemon",
 			 _("the daemon does not answer: %s; see: systemctl --user status xdgtidy, "

@@ -3,7 +3,7 @@
  * A service that answers from files, so that the command can be tested against every answer, also those that are
  * hard to bring about. For each call it reads $TIDY_FAKE_DIR/NAME (scan, plan, merge, undo-plan, undo, history, pause):
  * a report in GVariant text, or "error CODE MESSAGE" with CODE a number of TidyError, or "wait": reports progress until
- * it is cancelled. What it was asked is appended to $TIDY_FAKE_DIR/asked. I/O.
+ * it is cancelled. The file config-error, if it exists, is what is wrong with the configuration. What it was asked is appended to $TIDY_FAKE_DIR/asked. I/O.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +14,7 @@
 
 struct TidyService {
 	char *dir;
+	char *config_error;
 };
 
 TidyService *
@@ -29,6 +30,7 @@ void
 tidy_service_free(TidyService *service)
 {
 	g_free(service->dir);
+	g_free(service->config_error);
 	g_free(service);
 }
 
@@ -54,8 +56,7 @@ wait_for_cancel(const TidyMergeOptions *options, GCancellable *cancellable, GErr
 		g_poll(&fd, 1, 20);
 	}
 	g_cancellable_release_fd(cancellable);
-	g_set_error_literal(error, TIDY_ERROR, TIDY_ERROR_CANCELLED,
-			    "stopped; 'xdgtidy merge' goes on");
+	g_set_error_literal(error, TIDY_ERROR, TIDY_ERROR_CANCELLED, "stopped on request");
 	return NULL;
 }
 
@@ -118,7 +119,11 @@ tidy_service_history(TidyService *service, guint64 id, GError **error)
 const char *
 tidy_service_config_error(TidyService *service)
 {
-	return NULL;
+	g_autofree char *path = g_build_filename(service->dir, "config-error", NULL);
+
+	if (service->config_error == NULL)
+		g_file_get_contents(path, &service->config_error, NULL, NULL);
+	return service->config_error;
 }
 
 gboolean
