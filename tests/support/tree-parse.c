@@ -331,21 +331,24 @@ find_mark(const char *line, gsize *length)
 	return '\0';
 }
 
-/* Directories above @path that have no line. */
-static void
+/* Directories above @path that have no line. FALSE: one of them is something else. */
+static gboolean
 add_parents(Parser *parser, const char *path)
 {
 	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
 		g_autofree char *parent = g_strndup(path, (gsize)(slash - path));
-		TreeNode *node;
+		TreeNode *node = g_hash_table_lookup(parser->seen, parent);
 
-		if (g_hash_table_contains(parser->seen, parent))
+		if (node && node->type != TIDY_TYPE_DIR)
+			return FALSE;
+		if (node)
 			continue;
 		node = tree_node_new(parent, TIDY_TYPE_DIR);
 		node->is_implied = TRUE;
 		g_hash_table_insert(parser->seen, node->path, node);
 		tree_append(parser->tree, node);
 	}
+	return TRUE;
 }
 
 static gboolean
@@ -380,7 +383,10 @@ parse_line(Parser *parser, const char *line, GError **error)
 		tree_node_free(node);
 		return FALSE;
 	}
-	add_parents(parser, path);
+	if (!add_parents(parser, path)) {
+		tree_node_free(node);
+		return fail(parser, error, "below something that is no directory", line);
+	}
 	old = g_hash_table_lookup(parser->seen, path);
 	if (old && (!old->is_implied || node->type != TIDY_TYPE_DIR)) {
 		tree_node_free(node);
