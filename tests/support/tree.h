@@ -103,6 +103,8 @@ Tree *tree_snapshot(TidyFs *fs, int dir, const char *prefix, const char *const *
 		    GError **error);
 /* Adds all nodes of @more to @tree; paths must not be in both. */
 void tree_add(Tree *tree, const Tree *more);
+/* Adds a directory as if a line implied it. */
+void tree_append_dir(Tree *tree, const char *path);
 /* Only the nodes at or below @path; paths stay as they are, or lose @path/ when @strip. */
 Tree *tree_subtree(const Tree *tree, const char *path, gboolean strip);
 
@@ -111,10 +113,16 @@ char *tree_dump(const Tree *tree, guint options);
 /* NULL when @actual is as @expected, else lines "missing ...", "unexpected ...", "differs ..."; (transfer full). */
 char *tree_diff(const Tree *expected, const Tree *actual, guint options);
 
+enum {
+	TREE_LOST_SET =
+		1
+		<< 0, /* how often does not matter, only that each content is still there (folded files) */
+	TREE_LOST_ANY_TARGET = 1 << 1, /* all links are alike (relative ones may be rewritten) */
+};
+
 /* What contents are in @after fewer times than in @before: NULL, or one line each. A content is a file's bytes, a link's
- * target, or a FIFO or socket; names of one inode count once. With @is_set the number does not matter, only
- * that each content is still there (for identical files that were folded). */
-char *tree_lost(const Tree *before, const Tree *after, gboolean is_set);
+ * target, or a FIFO or socket; names of one inode count once. */
+char *tree_lost(const Tree *before, const Tree *after, guint flags);
 
 /* Escapes a path as in the format; (transfer full). */
 char *tree_escape_path(const char *path);
