@@ -192,8 +192,7 @@ add_last(TidyService *service, GVariantDict *dict)
 		return;
 	operations = tidy_report_list(history, "operations");
 	if (g_variant_n_children(operations) > 0)
-		g_variant_dict_insert_value(dict, "last",
-					    g_variant_get_child_value(operations, 0));
+		g_variant_dict_insert_value(dict, "last", g_variant_get_child_value(operations, 0));
 }
 
 GVariant *
@@ -211,7 +210,8 @@ tidy_job_survey(TidyService *service, TidyJobContext *context, gpointer argument
 		scan = nothing();
 	g_variant_dict_init(&dict, NULL);
 	g_variant_dict_insert_value(&dict, "scan", scan);
-	g_variant_dict_insert(&dict, "scan-error", "s", scan_error != NULL ? scan_error->message : "");
+	g_variant_dict_insert(&dict, "scan-error", "s",
+			      scan_error != NULL ? scan_error->message : "");
 	g_variant_dict_insert_value(&dict, "watches", tidy_service_watches(service));
 	g_variant_dict_insert(&dict, "paused", "b", tidy_service_is_paused(service));
 	g_variant_dict_insert(&dict, "config-error", "s", config_error != NULL ? config_error : "");

@@ -16,7 +16,8 @@ typedef struct {
 	gboolean is_consented;
 	gboolean is_dry_run;
 	gboolean is_paused;
-	gboolean with_last; /* tidy_job_survey: also the latest operation, which reads the journals */
+	gboolean
+		with_last; /* tidy_job_survey: also the latest operation, which reads the journals */
 } TidyJobRequest;
 
 TidyJobRequest *tidy_job_request_new(const char *stray, const char *target);

@@ -37,9 +37,10 @@ typedef struct {
 
 /* Main's view of a topic. */
 typedef struct {
-	Wish *wish;	 /* what should be shown, NULL: nothing */
-	guint32 id;	 /* on the screen; 0: not (yet) */
-	gboolean is_adopted; /* @id is of an earlier run: its buttons come by our own subscription */
+	Wish *wish; /* what should be shown, NULL: nothing */
+	guint32 id; /* on the screen; 0: not (yet) */
+	gboolean
+		is_adopted; /* @id is of an earlier run: its buttons come by our own subscription */
 	gint64 since_usec;
 } Topic;
 
@@ -250,11 +251,11 @@ dress(Thread *thread, NotifyNotification *note, const Wish *wish)
 	g_autofree char *tag = g_strconcat("xdgtidy-", wish->topic, NULL);
 
 	notify_notification_set_urgency(note, (NotifyUrgency)wish->urgency);
-	notify_notification_set_category(note, wish->urgency == TIDY_NOTE_CRITICAL ?
-						       "transfer.error" :
-						       "transfer.complete");
-	notify_notification_set_timeout(note, wish->stays ? NOTIFY_EXPIRES_NEVER :
-							    NOTIFY_EXPIRES_DEFAULT);
+	notify_notification_set_category(note, wish->urgency == TIDY_NOTE_CRITICAL
+						       ? "transfer.error"
+						       : "transfer.complete");
+	notify_notification_set_timeout(note, wish->stays ? NOTIFY_EXPIRES_NEVER
+							  : NOTIFY_EXPIRES_DEFAULT);
 	notify_notification_set_hint(note, "desktop-entry",
 				     g_variant_new_string("io.github.xdgtidy.XdgTidy1"));
 	notify_notification_set_hint(note, "x-dunst-stack-tag", g_variant_new_string(tag));
@@ -269,14 +270,14 @@ static void
 show_wish(Thread *thread, const Wish *wish)
 {
 	g_autofree char *escaped = thread->has_markup ? g_markup_escape_text(wish->body, -1) : NULL;
-	NotifyNotification *note =
-		note_for(thread, wish, escaped != NULL ? escaped : wish->body);
+	NotifyNotification *note = note_for(thread, wish, escaped != NULL ? escaped : wish->body);
 	g_autoptr(GError) error = NULL;
 	int id = 0;
 
 	dress(thread, note, wish);
 	if (!notify_notification_show(note, &error)) {
-		tell(thread, &(Told){ .kind = TOLD_FAILED, .topic = wish->topic, .key = error->message });
+		tell(thread,
+		     &(Told){ .kind = TOLD_FAILED, .topic = wish->topic, .key = error->message });
 		g_hash_table_remove(thread->shown, wish->topic);
 		return;
 	}
@@ -364,8 +365,8 @@ thread_new(Notifier *notifier)
 	thread->main_context = g_main_context_ref(notifier->context);
 	thread->loop = g_main_loop_new(thread->context, FALSE);
 	g_mutex_init(&thread->mutex);
-	thread->mailbox = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
-						(GDestroyNotify)wish_free);
+	thread->mailbox =
+		g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)wish_free);
 	thread->notifier = notifier;
 	g_thread_unref(g_thread_new("xdgtidy-notes", thread_main, thread_ref(thread)));
 	return thread;
@@ -466,9 +467,10 @@ adopt_state(Notifier *self)
 		topic->id = (guint32)g_key_file_get_uint64(file, "ids", *name, NULL);
 		topic->is_adopted = TRUE;
 	}
-	self->subscription = g_dbus_connection_signal_subscribe(
-		self->bus, self->owner, SERVER_NAME, NULL, SERVER_PATH, NULL,
-		G_DBUS_SIGNAL_FLAGS_NONE, on_server_signal, self, NULL);
+	self->subscription =
+		g_dbus_connection_signal_subscribe(self->bus, self->owner, SERVER_NAME, NULL,
+						   SERVER_PATH, NULL, G_DBUS_SIGNAL_FLAGS_NONE,
+						   on_server_signal, self, NULL);
 }
 
 /* ---- main: wishes ---- */
@@ -549,7 +551,8 @@ on_told(gpointer data)
 		topic->is_adopted = FALSE;
 		save_state(self);
 		if (self->parent.funcs.shown != NULL)
-			self->parent.funcs.shown(told->topic, told->has_buttons, self->parent.funcs.data);
+			self->parent.funcs.shown(told->topic, told->has_buttons,
+						 self->parent.funcs.data);
 		break;
 	case TOLD_FAILED:
 		g_debug("note %s: %s", told->topic, told->key);
@@ -658,17 +661,16 @@ tidy_notifier_libnotify_new(GDBusConnection *bus, const char *state_file)
 	Notifier *self = g_new0(Notifier, 1);
 
 	self->parent.klass = &notifier_class;
-	self->topics = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
-					     (GDestroyNotify)topic_free);
+	self->topics =
+		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)topic_free);
 	self->context = g_main_context_ref_thread_default();
 	self->state_file = g_strdup(state_file);
 	if (bus == NULL)
 		return &self->parent;
 	self->bus = g_object_ref(bus);
 	self->thread = thread_new(self);
-	self->name_watch = g_bus_watch_name_on_connection(bus, SERVER_NAME,
-							  G_BUS_NAME_WATCHER_FLAGS_NONE,
-							  on_server_appeared, on_server_vanished,
-							  self, NULL);
+	self->name_watch =
+		g_bus_watch_name_on_connection(bus, SERVER_NAME, G_BUS_NAME_WATCHER_FLAGS_NONE,
+					       on_server_appeared, on_server_vanished, self, NULL);
 	return &self->parent;
 }

@@ -15,7 +15,8 @@ typedef struct {
 	const char *topic; /* "merge"; a word */
 	const char *summary;
 	const char *body;
-	const char *const *actions; /* key, label, key, label, NULL; or NULL. The key "default" is a click */
+	const char *const
+		*actions; /* key, label, key, label, NULL; or NULL. The key "default" is a click */
 	TidyNoteUrgency urgency;
 	gboolean stays; /* until answered; also shown again by a server that comes late */
 } TidyNote;
