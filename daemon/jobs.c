@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the daemon asks of the engine. I/O. */
+#include "daemon/jobs.h"
+
+#include <string.h>
+
+#include "home/base/error.h"
+
+TidyJobRequest *
+tidy_job_request_new(const char *stray, const char *target)
+{
+	TidyJobRequest *request = g_new0(TidyJobRequest, 1);
+
+	request->stray = g_strdup(stray);
+	request->target = g_strdup(target);
+	return request;
+}
+
+void
+tidy_job_request_free(gpointer data)
+{
+	TidyJobRequest *request = data;
+
+	g_free(request->stray);
+	g_free(request->target);
+	g_strfreev(request->only_names);
+	g_free(request->answer);
+	g_clear_pointer(&request->ids, g_array_unref);
+	g_free(request);
+}
+
+static GVariant *
+nothing(void)
+{
+	return g_variant_ref_sink(g_variant_new_array(G_VARIANT_TYPE("{sv}"), NULL, 0));
+}
+
+/* The engine may answer a floating variant; across threads only a plain reference is safe. */
+static GVariant *
+take(GVariant *report)
+{
+	return report != NULL ? g_variant_take_ref(report) : NULL;
+}
+
+GVariant *
+tidy_job_recover(TidyService *service, TidyJobContext *context, gpointer argument, GError **error)
+{
+	return take(tidy_service_recover(service, tidy_job_context_cancellable(context), error));
+}
+
+GVariant *
+tidy_job_reload(TidyService *service, TidyJobContext *context, gpointer argument, GError **error)
+{
+	return tidy_service_reload(service, error) ? nothing() : NULL;
+}
+
+GVariant *
+tidy_job_scan(TidyService *service, TidyJobContext *context, gpointer argument, GError **error)
+{
+	return take(tidy_service_scan(service, error));
+}
+
+static TidyMergeOptions
+merge_options(const TidyJobRequest *request, TidyJobContext *context)
+{
+	return (TidyMergeOptions){
+		.is_dry_run = request->is_dry_run,
+		.is_automatic = request->is_automatic,
+		.is_consented = request->is_consented,
+		.only_names = (const char *const *)request->only_names,
+		.progress = tidy_job_context_progress,
+		.progress_data = context,
+	};
+}
+
+GVariant *
+tidy_job_merge(TidyService *service, TidyJobContext *context, gpointer argument, GError **error)
+{
+	const TidyJobRequest *request = argument;
+	const TidyMergeOptions options = merge_options(request, context);
+
+	return take(tidy_service_merge(service, request->stray, request->target, &options,
+				       tidy_job_context_cancellable(context), error));
+}
+
+/* Who takes a merge back does not want it made again a moment later. That the answer cannot be written down is no
+ * reason to call the undo failed: it is done. */
+static void
+leave_alone(TidyService *service, GVariant *report)
+{
+	g_autoptr(GVariant) operations = tidy_report_list(report, "operations");
+
+	for (gsize i = 0; i < g_variant_n_children(operations); i++) {
+		g_autoptr(GVariant) operation = g_variant_get_child_value(operations, i);
+		g_autofree char *stray = tidy_report_path(operation, "stray");
+
+		if (stray != NULL)
+			(void)tidy_service_set_answer(service, stray, "later", NULL);
+	}
+}
+
+GVariant *
+tidy_job_undo(TidyService *service, TidyJobContext *context, gpointer argument, GError **error)
+{
+	const TidyJobRequest *request = argument;
+	const TidyMergeOptions options = merge_options(request, context);
+	guint count = request->ids != NULL ? request->ids->len : 0;
+	g_autoptr(GVariant) report = NULL;
+
+	for (guint i = 0; i < MAX(count, 1); i++) {
+		guint64 id = count > 0 ? g_array_index(request->ids, guint64, i) : 0;
+		GVariant *next = tidy_service_undo(service, id, &options,
+						   tidy_job_context_cancellable(context), error);
+
+		if (next == NULL)
+			return NULL;
+		g_clear_pointer(&report, g_variant_unref);
+		report = take(next);
+		leave_alone(service, report);
+	}
+	return g_steal_pointer(&report);
+}
+
+GVariant *
+tidy_job_history(TidyService *service, TidyJobContext *context, gpointer argument, GError **error)
+{
+	const TidyJobRequest *request = argument;
+	guint64 id = request->ids != NULL ? g_array_index(request->ids, guint64, 0) : 0;
+
+	return take(tidy_service_history(service, id, error));
+}
+
+GVariant *
+tidy_job_answer(TidyService *service, TidyJobContext *context, gpointer argument, GError **error)
+{
+	const TidyJobRequest *request = argument;
+
+	if (!tidy_service_set_answer(service, request->stray, request->answer, error))
+		return NULL;
+	return nothing();
+}
+
+GVariant *
+tidy_job_pause(TidyService *service, TidyJobContext *context, gpointer argument, GError **error)
+{
+	const TidyJobRequest *request = argument;
+
+	return tidy_service_set_paused(service, request->is_paused, error) ? nothing() : NULL;
+}
+
+/* ---- survey ---- */
+
+static GVariant *
+aliases(const TidyConfig *config)
+{
+	GVariantBuilder builder;
+
+	g_variant_builder_init(&builder, G_VARIANT_TYPE_STRING_ARRAY);
+	for (int key = 0; key < TIDY_CONFIG_N_KEYS; key++) {
+		for (char **name = config->keys[key].aliases; *name != NULL; name++)
+			g_variant_builder_add(&builder, "s", *name);
+	}
+	return g_variant_builder_end(&builder);
+}
+
+static GVariant *
+answers(TidyService *service, GVariant *scan)
+{
+	g_autoptr(GVariant) strays = tidy_report_list(scan, "strays");
+	GVariantBuilder builder;
+
+	g_variant_builder_init(&builder, G_VARIANT_TYPE("a{s(sx)}"));
+	for (gsize i = 0; i < g_variant_n_children(strays); i++) {
+		g_autoptr(GVariant) stray = g_variant_get_child_value(strays, i);
+		g_autofree char *path = tidy_report_path(stray, "stray");
+		const char *answer = path != NULL ? tidy_service_answer(service, path) : NULL;
+
+		if (answer != NULL)
+			g_variant_builder_add(&builder, "{s(sx)}", tidy_report_text(stray, "stray"),
+					      answer, tidy_service_answered_at(service, path));
+	}
+	return g_variant_builder_end(&builder);
+}
+
+static void
+add_last(TidyService *service, GVariantDict *dict)
+{
+	g_autoptr(GVariant) history = take(tidy_service_history(service, 0, NULL));
+	g_autoptr(GVariant) operations = NULL;
+
+	if (history == NULL)
+		return;
+	operations = tidy_report_list(history, "operations");
+	if (g_variant_n_children(operations) > 0)
+		g_variant_dict_insert_value(dict, "last", g_variant_get_child_value(operations, 0));
+}
+
+GVariant *
+tidy_job_survey(TidyService *service, TidyJobContext *context, gpointer argument, GError **error)
+{
+	const TidyJobRequest *request = argument;
+	const TidyConfig *config = tidy_service_config(service);
+	const char *config_error = tidy_service_config_error(service);
+	const char *consent = tidy_service_answer(service, tidy_service_home(service));
+	g_autoptr(GError) scan_error = NULL;
+	g_autoptr(GVariant) scan = take(tidy_service_scan(service, &scan_error));
+	GVariantDict dict;
+
+	if (scan == NULL)
+		scan = nothing();
+	g_variant_dict_init(&dict, NULL);
+	g_variant_dict_insert_value(&dict, "scan", scan);
+	g_variant_dict_insert(&dict, "scan-error", "s",
+			      scan_error != NULL ? scan_error->message : "");
+	g_variant_dict_insert_value(&dict, "watches", tidy_service_watches(service));
+	g_variant_dict_insert(&dict, "paused", "b", tidy_service_is_paused(service));
+	g_variant_dict_insert(&dict, "config-error", "s", config_error != NULL ? config_error : "");
+	g_variant_dict_insert(&dict, "home", "s", tidy_service_home(service));
+	g_variant_dict_insert(&dict, "state-dir", "s", tidy_service_state_dir(service));
+	g_variant_dict_insert(&dict, "level", "u", (guint32)config->notify.level);
+	g_variant_dict_insert(&dict, "settle", "x", config->merge.settle_usec);
+	g_variant_dict_insert_value(&dict, "aliases", aliases(config));
+	g_variant_dict_insert_value(&dict, "answers", answers(service, scan));
+	g_variant_dict_insert(&dict, "consent", "s", consent != NULL ? consent : "");
+	if (request != NULL && request->with_last)
+		add_last(service, &dict);
+	return g_variant_ref_sink(g_variant_dict_end(&dict));
+}
+
+/* ---- reading reports ---- */
+
+char *
+tidy_report_path(GVariant *report, const char *key)
+{
+	g_autofree char *raw_key = g_strconcat(key, "_b64", NULL);
+	const char *text = NULL;
+
+	if (g_variant_lookup(report, raw_key, "&s", &text)) {
+		g_autofree guchar *bytes = NULL;
+		gsize length = 0;
+
+		bytes = g_base64_decode(text, &length);
+		return g_strndup((const char *)bytes, length);
+	}
+	return g_variant_lookup(report, key, "&s", &text) ? g_strdup(text) : NULL;
+}
+
+const char *
+tidy_report_text(GVariant *report, const char *key)
+{
+	const char *text = "";
+
+	g_variant_lookup(report, key, "&s", &text);
+	return text;
+}
+
+guint64
+tidy_report_number(GVariant *report, const char *key)
+{
+	guint64 number = 0;
+
+	g_variant_lookup(report, key, "t", &number);
+	return number;
+}
+
+GVariant *
+tidy_report_list(GVariant *report, const char *key)
+{
+	GVariant *list = g_variant_lookup_value(report, key, G_VARIANT_TYPE("aa{sv}"));
+
+	if (list == NULL)
+		list = g_variant_ref_sink(g_variant_new_array(G_VARIANT_TYPE_VARDICT, NULL, 0));
+	return list;
+}
+
+GVariant *
+tidy_report_dict(GVariant *report, const char *key)
+{
+	GVariant *dict = g_variant_lookup_value(report, key, G_VARIANT_TYPE_VARDICT);
+
+	return dict != NULL ? dict : nothing();
+}

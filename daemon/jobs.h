@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the daemon asks of the engine: functions for the worker's thread, and reading their answers. I/O. */
+#pragma once
+
+#include "daemon/worker.h"
+#include "home/config/config.h"
+
+/* What a job is about. Members that a job does not name in its comment are ignored. */
+typedef struct {
+	char *stray;	   /* path or NULL */
+	char *target;	   /* path or NULL */
+	char **only_names; /* or NULL */
+	char *answer;
+	GArray *ids; /* guint64; or NULL */
+	gboolean is_automatic;
+	gboolean is_consented;
+	gboolean is_dry_run;
+	gboolean is_paused;
+	gboolean
+		with_last; /* tidy_job_survey: also the latest operation, which reads the journals */
+} TidyJobRequest;
+
+TidyJobRequest *tidy_job_request_new(const char *stray, const char *target);
+void tidy_job_request_free(gpointer request);
+
+/* TidyJobFunc, @argument is a TidyJobRequest. The answer is a report of home/service/report.h, or {} when a comment
+ * names none. */
+
+/* Finishes what a crash or a stop left. Report: merge, or {}. */
+GVariant *tidy_job_recover(TidyService *service, TidyJobContext *context, gpointer argument,
+			   GError **error);
+/* xdgtidy.conf and user-dirs.* again. */
+GVariant *tidy_job_reload(TidyService *service, TidyJobContext *context, gpointer argument,
+			  GError **error);
+/* Report: scan. */
+GVariant *tidy_job_scan(TidyService *service, TidyJobContext *context, gpointer argument,
+			GError **error);
+/* stray, target, only_names, is_*. Report: merge. */
+GVariant *tidy_job_merge(TidyService *service, TidyJobContext *context, gpointer argument,
+			 GError **error);
+/* ids, newest first; none or 0: the latest. Each stray is then left alone ("later"). Report: merge of the last. */
+GVariant *tidy_job_undo(TidyService *service, TidyJobContext *context, gpointer argument,
+			GError **error);
+/* ids: one, or 0 for all. Report: history. */
+GVariant *tidy_job_history(TidyService *service, TidyJobContext *context, gpointer argument,
+			   GError **error);
+/* stray, answer: remembers what the user said. */
+GVariant *tidy_job_answer(TidyService *service, TidyJobContext *context, gpointer argument,
+			  GError **error);
+/* is_paused */
+GVariant *tidy_job_pause(TidyService *service, TidyJobContext *context, gpointer argument,
+			 GError **error);
+
+/*
+ * All that the main context needs to know, in one look: {scan a{sv}, scan-error s, watches a(ss), paused b,
+ * config-error s, state-dir s, home s, level u (TidyConfigNotify), settle x (microseconds), aliases as,
+ * answers a{s(sx)} (stray -> answer, seconds), consent s, last a{sv} (with_last)}.
+ */
+GVariant *tidy_job_survey(TidyService *service, TidyJobContext *context, gpointer argument,
+			  GError **error);
+
+/* ---- reading reports ---- */
+
+/* A path of a report as raw bytes ("<key>_b64" counts first), or NULL. (transfer full) */
+char *tidy_report_path(GVariant *report, const char *key);
+/* A string, "" when it is missing. Borrowed from @report. */
+const char *tidy_report_text(GVariant *report, const char *key);
+guint64 tidy_report_number(GVariant *report, const char *key);
+/* An array of dictionaries (aa{sv}), empty when it is missing. (transfer full) */
+GVariant *tidy_report_list(GVariant *report, const char *key);
+/* A dictionary a{sv}, empty when it is missing. (transfer full) */
+GVariant *tidy_report_dict(GVariant *report, const char *key);

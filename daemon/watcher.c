@@ -1,0 +1,712 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Watches the directories that matter. I/O. */
+#include "daemon/watcher.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "daemon/inotify-source.h"
+#include "home/base/error.h"
+#include "home/merge/settle.h"
+
+#define POLL_USEC  (15 * G_TIME_SPAN_MINUTE)
+#define QUIET_USEC (30 * G_TIME_SPAN_SECOND)
+
+#define MASK_SELF  (IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
+#define MASK_NAMES (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)
+
+typedef enum { ROLE_HOME, ROLE_USER_DIR, ROLE_STRAY, ROLE_CONFIG, N_ROLES } Role;
+
+static const struct {
+	const char *name;
+	guint32 mask;
+} roles[N_ROLES] = {
+	[ROLE_HOME] = { "home", MASK_SELF | MASK_NAMES },
+	[ROLE_USER_DIR] = { "user-dir", MASK_SELF },
+	/* No IN_MODIFY: a download would wake us at every write, and IN_CLOSE_WRITE tells its end. */
+	[ROLE_STRAY] = { "stray", MASK_SELF | MASK_NAMES | IN_CLOSE_WRITE | IN_DONT_FOLLOW },
+	[ROLE_CONFIG] = { "config", MASK_SELF | MASK_NAMES | IN_CLOSE_WRITE },
+};
+
+/*
+ * One path that is watched for one role. Several may share one kernel watch (a user directory that is the home), so
+ * events are looked up by watch number over all of them; there are about fifteen.
+ */
+typedef struct {
+	char *path;
+	Role role;
+	int watch;	    /* -1: not watched now */
+	char *only_name;    /* a configuration file whose directory is watched instead, or NULL */
+	gboolean is_kept;   /* by the tidy_watcher_set() under way */
+	gboolean is_active; /* strays */
+	TidySettle *settle; /* active strays */
+	gint64 empty_usec; /* active strays without entries: when to say so, 0: said or not empty */
+	gint64 look_usec;  /* strays that are not active: when to look, 0: no need */
+} Watch;
+
+struct TidyWatcher {
+	TidyWatcherFuncs funcs;
+	GSource *inotify;
+	GSource *timer;
+	GMainContext *context;
+	GPtrArray *watches;
+	gint64 quiet_usec;
+	gint64 poll_usec;
+	gint64 poll_due_usec; /* 0: every directory is watched */
+	char *degraded;
+	guint looks; /* TidyLook bits gathered during one read of events */
+};
+
+static void arm(TidyWatcher *watcher);
+
+static void
+watch_free(Watch *watch)
+{
+	g_clear_pointer(&watch->settle, tidy_settle_free);
+	g_free(watch->only_name);
+	g_free(watch->path);
+	g_free(watch);
+}
+
+static void
+want_look(TidyWatcher *watcher, TidyLook look)
+{
+	watcher->looks |= 1u << look;
+}
+
+static void
+give_looks(TidyWatcher *watcher)
+{
+	guint looks = watcher->looks;
+
+	watcher->looks = 0;
+	for (guint look = 0; look <= TIDY_LOOK_ALL; look++) {
+		if (looks & 1u << look)
+			watcher->funcs.look((TidyLook)look, watcher->funcs.data);
+	}
+}
+
+static void
+set_degraded(TidyWatcher *watcher, const char *path, int result)
+{
+	if (watcher->degraded != NULL)
+		return;
+	watcher->degraded =
+		g_strdup_printf("cannot watch %s: %s; looking every %d minutes instead", path,
+				result == -ENOSPC
+					? "the limit fs.inotify.max_user_watches is reached"
+					: g_strerror(-result),
+				(int)(watcher->poll_usec / G_TIME_SPAN_MINUTE));
+	watcher->poll_due_usec = g_get_monotonic_time() + watcher->poll_usec;
+}
+
+/* ---- listing strays ---- */
+
+/* When an entry last changed, on the monotonic clock; the future (a wrong clock) counts as now. */
+static gint64
+changed_at(int dir, const char *name)
+{
+	gint64 age_usec = 0;
+	struct timespec now;
+	struct stat st;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		gboolean is_mtime = st.st_mtim.tv_sec > st.st_ctim.tv_sec;
+		struct timespec changed = is_mtime ? st.st_mtim : st.st_ctim;
+
+		clock_gettime(CLOCK_REALTIME, &now);
+		age_usec = (gint64)(now.tv_sec - changed.tv_sec) * G_USEC_PER_SEC +
+			   (now.tv_nsec - changed.tv_nsec) / 1000;
+	}
+	return g_get_monotonic_time() - MAX(age_usec, 0);
+}
+
+typedef void (*EntryFunc)(Watch *watch, int dir, const char *name);
+
+/* Calls @func for each entry; answers their number. A stray that is gone or a link has none. */
+static guint
+for_each_entry(Watch *watch, EntryFunc func)
+{
+	int fd = open(watch->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *entry;
+	guint count = 0;
+
+	if (dir == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return 0;
+	}
+	while ((entry = readdir(dir)) != NULL) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		func(watch, dirfd(dir), entry->d_name);
+		count++;
+	}
+	closedir(dir);
+	return count;
+}
+
+static void
+entry_arrived(Watch *watch, int dir, const char *name)
+{
+	tidy_settle_event(watch->settle, TIDY_SETTLE_ARRIVED, name, changed_at(dir, name));
+}
+
+static void
+entry_back(Watch *watch, int dir, const char *name)
+{
+	tidy_settle_back(watch->settle, name, g_get_monotonic_time());
+}
+
+static guint
+list_into_settle(Watch *watch)
+{
+	guint count;
+
+	tidy_settle_rescan_begin(watch->settle);
+	count = for_each_entry(watch, entry_arrived);
+	tidy_settle_rescan_end(watch->settle);
+	return count;
+}
+
+static void
+activate(TidyWatcher *watcher, Watch *watch)
+{
+	watch->is_active = TRUE;
+	watch->look_usec = 0;
+	watch->settle = tidy_settle_new(&(TidySettleOptions){
+		.quiet_usec = watcher->quiet_usec,
+		.is_partial = watcher->funcs.is_partial,
+		.is_partial_data = watcher->funcs.data,
+	});
+	if (list_into_settle(watch) == 0)
+		watch->empty_usec = changed_at(AT_FDCWD, watch->path) + watcher->quiet_usec;
+}
+
+static void
+deactivate(Watch *watch)
+{
+	watch->is_active = FALSE;
+	watch->empty_usec = 0;
+	g_clear_pointer(&watch->settle, tidy_settle_free);
+}
+
+/* ---- adding and removing ---- */
+
+static gboolean
+is_shared(TidyWatcher *watcher, const Watch *self)
+{
+	for (guint i = 0; i < watcher->watches->len; i++) {
+		const Watch *other = g_ptr_array_index(watcher->watches, i);
+
+		if (other != self && other->watch == self->watch)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+static void
+unhook(TidyWatcher *watcher, Watch *watch)
+{
+	if (watch->watch >= 0 && !is_shared(watcher, watch))
+		tidy_inotify_source_remove(watcher->inotify, watch->watch);
+	watch->watch = -1;
+}
+
+/* A directory may be watched for two roles; IN_MASK_ADD keeps the first one's events. IN_ONLYDIR is per call. */
+static int
+add_kernel_watch(TidyWatcher *watcher, const char *path, guint32 mask)
+{
+	return tidy_inotify_source_add(watcher->inotify, path, mask | IN_MASK_ADD);
+}
+
+/* What is not there (yet) is watched through its parent's names; only configuration needs that, the rest is in the
+ * home. */
+static int
+hook_parent(TidyWatcher *watcher, Watch *watch)
+{
+	g_autofree char *parent = g_path_get_dirname(watch->path);
+
+	g_free(watch->only_name);
+	watch->only_name = g_path_get_basename(watch->path);
+	return add_kernel_watch(watcher, parent, roles[ROLE_CONFIG].mask);
+}
+
+static void
+hook(TidyWatcher *watcher, Watch *watch)
+{
+	int result;
+
+	if (watch->watch >= 0)
+		return;
+	g_clear_pointer(&watch->only_name, g_free);
+	result = add_kernel_watch(watcher, watch->path, roles[watch->role].mask);
+	if ((result == -ENOENT || result == -ENOTDIR) && watch->role == ROLE_CONFIG)
+		result = hook_parent(watcher, watch);
+	if (result >= 0)
+		watch->watch = result;
+	if (result >= 0 && watch->settle != NULL)
+		list_into_settle(watch);
+	if (result < 0 && result != -ENOENT && result != -ENOTDIR && result != -ELOOP)
+		set_degraded(watcher, watch->path, result);
+}
+
+static Watch *
+find_watch(TidyWatcher *watcher, const char *path, Role role)
+{
+	for (guint i = 0; i < watcher->watches->len; i++) {
+		Watch *watch = g_ptr_array_index(watcher->watches, i);
+
+		if (watch->role == role && strcmp(watch->path, path) == 0)
+			return watch;
+	}
+	return NULL;
+}
+
+static void
+keep_or_add(TidyWatcher *watcher, const char *path, Role role)
+{
+	Watch *watch = find_watch(watcher, path, role);
+
+	if (watch == NULL) {
+		watch = g_new0(Watch, 1);
+		watch->path = g_strdup(path);
+		watch->role = role;
+		watch->watch = -1;
+		g_ptr_array_add(watcher->watches, watch);
+	}
+	watch->is_kept = TRUE;
+	/* A configuration directory that exists by now replaces the watch on its parent. */
+	if (watch->only_name != NULL && g_file_test(path, G_FILE_TEST_IS_DIR))
+		unhook(watcher, watch);
+	hook(watcher, watch);
+}
+
+/* A user-dirs.dirs that is a link (stow, chezmoi, home-manager) is edited elsewhere. */
+static void
+add_linked_files(TidyWatcher *watcher, const char *dir)
+{
+	static const char *const files[] = { "user-dirs.dirs", "xdgtidy.conf" };
+
+	for (guint i = 0; i < G_N_ELEMENTS(files); i++) {
+		g_autofree char *path = g_build_filename(dir, files[i], NULL);
+		g_autofree char *real = NULL;
+		char *resolved;
+
+		if (!g_file_test(path, G_FILE_TEST_IS_SYMLINK))
+			continue;
+		resolved = realpath(path, NULL);
+		real = g_strdup(resolved);
+		free(resolved);
+		if (real != NULL)
+			keep_or_add(watcher, real, ROLE_CONFIG);
+	}
+}
+
+static int
+role_from_name(const char *name)
+{
+	for (int role = 0; role < N_ROLES; role++) {
+		if (strcmp(roles[role].name, name) == 0)
+			return role;
+	}
+	return -1;
+}
+
+static void
+drop_others(TidyWatcher *watcher)
+{
+	for (guint i = watcher->watches->len; i-- > 0;) {
+		Watch *watch = g_ptr_array_index(watcher->watches, i);
+
+		if (watch->is_kept)
+			continue;
+		unhook(watcher, watch);
+		g_ptr_array_remove_index(watcher->watches, i);
+	}
+}
+
+void
+tidy_watcher_set(TidyWatcher *watcher, GVariant *watches)
+{
+	const char *path, *role_name;
+	GVariantIter iter;
+
+	g_clear_pointer(&watcher->degraded, g_free);
+	watcher->poll_due_usec = 0;
+	for (guint i = 0; i < watcher->watches->len; i++)
+		((Watch *)g_ptr_array_index(watcher->watches, i))->is_kept = FALSE;
+	g_variant_iter_init(&iter, watches);
+	while (g_variant_iter_next(&iter, "(&s&s)", &path, &role_name)) {
+		int role = role_from_name(role_name);
+
+		if (role < 0)
+			continue;
+		keep_or_add(watcher, path, (Role)role);
+		if (role == ROLE_CONFIG)
+			add_linked_files(watcher, path);
+	}
+	drop_others(watcher);
+	arm(watcher);
+}
+
+void
+tidy_watcher_set_active(TidyWatcher *watcher, const char *const *paths)
+{
+	for (guint i = 0; i < watcher->watches->len; i++) {
+		Watch *watch = g_ptr_array_index(watcher->watches, i);
+		gboolean is_active =
+			watch->role == ROLE_STRAY && g_strv_contains(paths, watch->path);
+
+		if (is_active && !watch->is_active)
+			activate(watcher, watch);
+		else if (!is_active && watch->is_active)
+			deactivate(watch);
+	}
+	arm(watcher);
+}
+
+void
+tidy_watcher_done(TidyWatcher *watcher, const char *path)
+{
+	Watch *watch = find_watch(watcher, path, ROLE_STRAY);
+
+	if (watch == NULL || watch->settle == NULL)
+		return;
+	list_into_settle(watch);
+	for_each_entry(watch, entry_back);
+	arm(watcher);
+}
+
+/* ---- time ---- */
+
+static gint64
+settle_deadline(const Watch *watch)
+{
+	gint64 deadline = tidy_settle_deadline(watch->settle);
+
+	return watch->empty_usec != 0 ? MIN(deadline, watch->empty_usec) : deadline;
+}
+
+static void
+give_ready(TidyWatcher *watcher, Watch *watch, gint64 now)
+{
+	g_auto(GStrv) names = tidy_settle_take(watch->settle, now);
+	g_autofree char *path = g_strdup(watch->path);
+	static const char *const nothing[] = { NULL };
+	gboolean is_all;
+
+	if (watch->empty_usec <= now && watch->empty_usec != 0) {
+		watch->empty_usec = 0;
+		if (list_into_settle(watch) == 0)
+			watcher->funcs.ready(path, nothing, TRUE, watcher->funcs.data);
+		return;
+	}
+	if (names == NULL)
+		return;
+	is_all = tidy_settle_n_waiting(watch->settle) == 0;
+	watcher->funcs.ready(path, (const char *const *)names, is_all, watcher->funcs.data);
+}
+
+/* ready() and look() may call back into tidy_watcher_set(); so one watch a turn, found anew each time. */
+static Watch *
+find_due(TidyWatcher *watcher, gint64 now)
+{
+	for (guint i = 0; i < watcher->watches->len; i++) {
+		Watch *watch = g_ptr_array_index(watcher->watches, i);
+
+		if (watch->settle != NULL && settle_deadline(watch) <= now)
+			return watch;
+	}
+	return NULL;
+}
+
+static void
+take_due_looks(TidyWatcher *watcher, gint64 now)
+{
+	for (guint i = 0; i < watcher->watches->len; i++) {
+		Watch *watch = g_ptr_array_index(watcher->watches, i);
+
+		if (watch->look_usec != 0 && watch->look_usec <= now) {
+			watch->look_usec = 0;
+			want_look(watcher, TIDY_LOOK_STRAY);
+		}
+	}
+	if (watcher->poll_due_usec != 0 && watcher->poll_due_usec <= now) {
+		watcher->poll_due_usec = now + watcher->poll_usec;
+		want_look(watcher, TIDY_LOOK_ALL);
+	}
+}
+
+static gboolean
+on_timer(gpointer data)
+{
+	TidyWatcher *watcher = data;
+	gint64 now = g_get_monotonic_time();
+	Watch *watch;
+
+	while ((watch = find_due(watcher, now)) != NULL)
+		give_ready(watcher, watch, now);
+	take_due_looks(watcher, now);
+	arm(watcher);
+	give_looks(watcher);
+	return G_SOURCE_CONTINUE;
+}
+
+static gint64
+next_deadline(TidyWatcher *watcher)
+{
+	gint64 deadline = watcher->poll_due_usec != 0 ? watcher->poll_due_usec : G_MAXINT64;
+
+	for (guint i = 0; i < watcher->watches->len; i++) {
+		const Watch *watch = g_ptr_array_index(watcher->watches, i);
+
+		if (watch->settle != NULL)
+			deadline = MIN(deadline, settle_deadline(watch));
+		if (watch->look_usec != 0)
+			deadline = MIN(deadline, watch->look_usec);
+	}
+	return deadline;
+}
+
+/* One timer for everything; without a deadline it does not exist for poll(2). */
+static void
+arm(TidyWatcher *watcher)
+{
+	gint64 deadline = next_deadline(watcher);
+
+	g_source_set_ready_time(watcher->timer, deadline == G_MAXINT64 ? -1 : MAX(deadline, 0));
+}
+
+/* ---- events ---- */
+
+static void
+on_config_name(TidyWatcher *watcher, const Watch *watch, const char *name)
+{
+	const char *wanted = watch->only_name;
+
+	if (wanted != NULL && strcmp(name, wanted) != 0)
+		return;
+	if (g_str_has_prefix(name, "user-dirs."))
+		want_look(watcher, TIDY_LOOK_USER_DIRS);
+	else if (wanted != NULL || strcmp(name, "xdgtidy") == 0 || g_str_has_suffix(name, ".conf"))
+		want_look(watcher, TIDY_LOOK_CONFIG);
+}
+
+static gboolean
+is_watched_path(TidyWatcher *watcher, const char *dir, const char *name)
+{
+	g_autofree char *path = g_build_filename(dir, name, NULL);
+
+	return find_watch(watcher, path, ROLE_USER_DIR) != NULL ||
+	       find_watch(watcher, path, ROLE_STRAY) != NULL;
+}
+
+/* A link counts too: it may be what makes a configured directory appear. */
+static void
+on_home_name(TidyWatcher *watcher, const Watch *watch, const char *name)
+{
+	gboolean matters = name[0] != '.' && (watcher->funcs.matters == NULL ||
+					      watcher->funcs.matters(name, watcher->funcs.data));
+
+	if (matters || is_watched_path(watcher, watch->path, name))
+		want_look(watcher, TIDY_LOOK_HOME);
+}
+
+static void
+on_stray_name(TidyWatcher *watcher, Watch *watch, const TidyInotifyEvent *event)
+{
+	gint64 now = g_get_monotonic_time();
+
+	if (watch->settle == NULL) {
+		watch->look_usec = now + watcher->quiet_usec;
+		return;
+	}
+	/* Confirmed by a listing when the time has come. */
+	watch->empty_usec = event->mask & (IN_DELETE | IN_MOVED_FROM) &&
+					    tidy_settle_n_waiting(watch->settle) <= 1
+				    ? now + watcher->quiet_usec
+				    : 0;
+	if (event->mask & (IN_DELETE | IN_MOVED_FROM))
+		tidy_settle_event(watch->settle, TIDY_SETTLE_GONE, event->name, now);
+	else if (event->mask & (IN_CREATE | IN_MOVED_TO))
+		tidy_settle_event(watch->settle, TIDY_SETTLE_ARRIVED, event->name, now);
+	else
+		tidy_settle_event(watch->settle, TIDY_SETTLE_CHANGED, event->name, now);
+}
+
+/* The watch follows the inode: after a rename it would tell about a directory that is no longer the one meant.
+ * So it ends, and the path is resolved again. */
+static void
+on_self_event(TidyWatcher *watcher, Watch *watch, guint32 mask)
+{
+	if (mask & IN_IGNORED)
+		watch->watch = -1;
+	else
+		unhook(watcher, watch);
+	if (mask & IN_UNMOUNT)
+		want_look(watcher, TIDY_LOOK_ALL);
+	else if (watch->role == ROLE_CONFIG)
+		want_look(watcher, TIDY_LOOK_USER_DIRS);
+	else
+		want_look(watcher, TIDY_LOOK_HOME);
+}
+
+static void
+on_watch_event(TidyWatcher *watcher, Watch *watch, const TidyInotifyEvent *event)
+{
+	if (event->mask & (IN_IGNORED | IN_UNMOUNT | IN_DELETE_SELF | IN_MOVE_SELF)) {
+		on_self_event(watcher, watch, event->mask);
+		return;
+	}
+	if (event->name == NULL)
+		return;
+	switch (watch->role) {
+	case ROLE_HOME:
+		if (event->mask & (roles[ROLE_HOME].mask))
+			on_home_name(watcher, watch, event->name);
+		break;
+	case ROLE_STRAY:
+		on_stray_name(watcher, watch, event);
+		break;
+	case ROLE_CONFIG:
+		on_config_name(watcher, watch, event->name);
+		break;
+	case ROLE_USER_DIR:
+	case N_ROLES:
+		break;
+	}
+}
+
+static void
+on_overflow(TidyWatcher *watcher)
+{
+	for (guint i = 0; i < watcher->watches->len; i++) {
+		Watch *watch = g_ptr_array_index(watcher->watches, i);
+
+		if (watch->settle != NULL)
+			tidy_settle_overflow(watch->settle);
+	}
+	want_look(watcher, TIDY_LOOK_ALL);
+}
+
+static void
+end_of_events(TidyWatcher *watcher)
+{
+	for (guint i = 0; i < watcher->watches->len; i++) {
+		Watch *watch = g_ptr_array_index(watcher->watches, i);
+
+		if (watch->settle != NULL && tidy_settle_needs_rescan(watch->settle))
+			list_into_settle(watch);
+	}
+	arm(watcher);
+	give_looks(watcher);
+}
+
+static void
+on_inotify(const TidyInotifyEvent *event, gpointer data)
+{
+	TidyWatcher *watcher = data;
+
+	if (event == NULL) {
+		end_of_events(watcher);
+		return;
+	}
+	if (event->mask & IN_Q_OVERFLOW) {
+		on_overflow(watcher);
+		return;
+	}
+	for (guint i = 0; i < watcher->watches->len; i++) {
+		Watch *watch = g_ptr_array_index(watcher->watches, i);
+
+		if (watch->watch == event->watch)
+			on_watch_event(watcher, watch, event);
+	}
+}
+
+/* ---- life ---- */
+
+static gboolean
+timer_dispatch(GSource *source, GSourceFunc func, gpointer data)
+{
+	return func(data);
+}
+
+static GSourceFuncs timer_funcs = { .dispatch = timer_dispatch };
+
+TidyWatcher *
+tidy_watcher_new(const TidyWatcherFuncs *funcs, GError **error)
+{
+	g_autoptr(TidyWatcher) watcher = g_new0(TidyWatcher, 1);
+
+	watcher->funcs = *funcs;
+	watcher->watches = g_ptr_array_new_with_free_func((GDestroyNotify)watch_free);
+	watcher->quiet_usec = QUIET_USEC;
+	watcher->poll_usec = POLL_USEC;
+	watcher->context = g_main_context_ref_thread_default();
+	watcher->timer = g_source_new(&timer_funcs, sizeof(GSource));
+	g_source_set_callback(watcher->timer, on_timer, watcher, NULL);
+	g_source_attach(watcher->timer, watcher->context);
+	watcher->inotify = tidy_inotify_source_new(on_inotify, watcher, error);
+	if (watcher->inotify == NULL)
+		return NULL;
+	g_source_attach(watcher->inotify, watcher->context);
+	return g_steal_pointer(&watcher);
+}
+
+void
+tidy_watcher_free(TidyWatcher *watcher)
+{
+	if (watcher->inotify != NULL) {
+		g_source_destroy(watcher->inotify);
+		g_source_unref(watcher->inotify);
+	}
+	g_source_destroy(watcher->timer);
+	g_source_unref(watcher->timer);
+	g_main_context_unref(watcher->context);
+	g_ptr_array_unref(watcher->watches);
+	g_free(watcher->degraded);
+	g_free(watcher);
+}
+
+void
+tidy_watcher_set_times(TidyWatcher *watcher, gint64 quiet_usec, gint64 poll_usec)
+{
+	watcher->poll_usec = poll_usec > 0 ? poll_usec : POLL_USEC;
+	if (quiet_usec == watcher->quiet_usec)
+		return;
+	watcher->quiet_usec = quiet_usec;
+	for (guint i = 0; i < watcher->watches->len; i++) {
+		Watch *watch = g_ptr_array_index(watcher->watches, i);
+
+		if (!watch->is_active)
+			continue;
+		deactivate(watch);
+		activate(watcher, watch);
+	}
+	arm(watcher);
+}
+
+guint
+tidy_watcher_n_watches(TidyWatcher *watcher)
+{
+	g_autoptr(GHashTable) numbers = g_hash_table_new(NULL, NULL);
+
+	for (guint i = 0; i < watcher->watches->len; i++) {
+		const Watch *watch = g_ptr_array_index(watcher->watches, i);
+
+		if (watch->watch >= 0)
+			g_hash_table_add(numbers, GINT_TO_POINTER(watch->watch));
+	}
+	return g_hash_table_size(numbers);
+}
+
+const char *
+tidy_watcher_degraded(TidyWatcher *watcher)
+{
+	return watcher->degraded != NULL ? watcher->degraded : "";
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What notifications say: plain, short sentences about counts; names made harmless. Pure. */
+#pragma once
+
+#include <glib.h>
+
+/* A summary line and a body; both owned. */
+typedef struct {
+	char *summary;
+	char *body;
+} TidyWording;
+
+void tidy_wording_clear(TidyWording *wording);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TidyWording, tidy_wording_clear)
+
+/* What a burst of merges did, added up. */
+typedef struct {
+	guint64 moved, folded, kept_both, left, bytes; /* left: skipped or failed */
+	guint n_dirs;				       /* strays */
+	const char *stray;			       /* the path of the first, raw bytes */
+	const char *target;			       /* likewise */
+	const char *home;			       /* to write "~/Download" */
+	const char *first_problem;		       /* a sentence, or NULL */
+} TidyWordingCounts;
+
+/* "Merge Download into Downloads?" with what would happen. */
+void tidy_wording_question(TidyWording *wording, const TidyWordingCounts *preview,
+			   gboolean has_buttons);
+/* "42 files moved into Downloads" */
+void tidy_wording_merged(TidyWording *wording, const TidyWordingCounts *counts);
+/* "42 files are back in Download" */
+void tidy_wording_undone(TidyWording *wording, const TidyWordingCounts *counts);
+/* The settings file is wrong: @where is "file:line:column: message". */
+void tidy_wording_config_error(TidyWording *wording, const char *where);
+/* Something failed by itself: @message is the error's. */
+void tidy_wording_failed(TidyWording *wording, const char *message);
+
+const char *tidy_wording_button_merge(void);
+const char *tidy_wording_button_later(void);
+const char *tidy_wording_button_never(void);
+const char *tidy_wording_button_undo(void);
+const char *tidy_wording_button_show(void);

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The one thread that owns the TidyService. I/O. */
+#include "daemon/worker.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "home/base/error.h"
+
+/* linux/ioprio.h is not in every set of headers; values from ioprio_set(2). */
+#define IOPRIO_WHO_PROCESS 1
+#define IOPRIO_CLASS_IDLE  3
+#define IOPRIO_CLASS_SHIFT 13
+
+#define PROGRESS_GAP_USEC (G_USEC_PER_SEC / 10)
+
+/*
+ * One request on its way through: made by push (main), filled by the thread, ended by deliver (main). The worker
+ * outlives all of them: free waits for the thread and then drops what the main context has not run yet.
+ */
+struct TidyJobContext {
+	TidyWorker *worker;
+	TidyJob job;
+	GCancellable *cancellable; /* what the job function looks at */
+	gulong cancelled_id;
+	GVariant *answer;
+	GError *error;
+	GSource *delivery;
+	gint64 last_progress_usec;
+};
+
+struct TidyWorker {
+	GThread *thread;
+	GMainContext *context;
+	GAsyncQueue *queue; /* TidyJobContext; the worker itself as the last element */
+	char *home;
+	char *config_dir;
+	char *state_dir;
+	char *sysconf_dir;
+
+	TidyWorkerProgressFunc progress;
+	gpointer progress_data;
+
+	/* main context only */
+	GPtrArray *jobs; /* all that were pushed and not delivered; owns them */
+	gboolean is_stopped;
+
+	GMutex mutex; /* guards what follows */
+	const char *doing;
+	const char *progress_what;
+	guint64 progress_numbers[4];
+	GSource *progress_source;
+};
+
+static void
+job_context_free(TidyJobContext *context)
+{
+	if (context->job.cancellable != NULL) {
+		g_cancellable_disconnect(context->job.cancellable, context->cancelled_id);
+		g_object_unref(context->job.cancellable);
+	}
+	if (context->job.argument_free != NULL)
+		context->job.argument_free(context->job.argument);
+	if (context->delivery != NULL) {
+		g_source_destroy(context->delivery);
+		g_source_unref(context->delivery);
+	}
+	g_object_unref(context->cancellable);
+	g_clear_pointer(&context->answer, g_variant_unref);
+	g_clear_error(&context->error);
+	g_free(context);
+}
+
+/* Merging yields: the disk and the processor are for what the user is doing. Refusals do no harm. */
+static void
+be_modest(void)
+{
+	struct sched_param param = { 0 };
+
+	(void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
+		      IOPRIO_CLASS_IDLE << IOPRIO_CLASS_SHIFT);
+	(void)sched_setscheduler(0, SCHED_BATCH, &param);
+}
+
+/* Calls @func on the main context, with the priority of an event, so that answers come in the order of the jobs.
+ * @slot gets a reference before @func can run: what @func does with it may free everything here. */
+static void
+attach(TidyWorker *worker, GSourceFunc func, gpointer data, GSource **slot)
+{
+	g_autoptr(GSource) source = g_idle_source_new();
+
+	*slot = g_source_ref(source);
+	g_source_set_priority(source, G_PRIORITY_DEFAULT);
+	g_source_set_callback(source, func, data, NULL);
+	g_source_attach(source, worker->context);
+}
+
+static gboolean
+deliver(gpointer data)
+{
+	TidyJobContext *context = data;
+	TidyWorker *worker = context->worker;
+
+	g_ptr_array_steal_index(worker->jobs, 0);
+	if (context->job.done != NULL)
+		context->job.done(context->answer, context->error, context->job.data);
+	job_context_free(context);
+	return G_SOURCE_REMOVE;
+}
+
+static gboolean
+deliver_progress(gpointer data)
+{
+	TidyWorker *worker = data;
+	guint64 numbers[4];
+	const char *what;
+
+	g_mutex_lock(&worker->mutex);
+	memcpy(numbers, worker->progress_numbers, sizeof numbers);
+	what = worker->progress_what;
+	g_clear_pointer(&worker->progress_source, g_source_unref);
+	g_mutex_unlock(&worker->mutex);
+	if (worker->progress != NULL)
+		worker->progress(what, numbers, worker->progress_data);
+	return G_SOURCE_REMOVE;
+}
+
+void
+tidy_job_context_progress(guint64 done_entries, guint64 total_entries, guint64 done_bytes,
+			  guint64 total_bytes, gpointer data)
+{
+	TidyJobContext *context = data;
+	TidyWorker *worker = context->worker;
+	const guint64 numbers[4] = { done_entries, total_entries, done_bytes, total_bytes };
+	gint64 now = g_get_monotonic_time();
+
+	if (now - context->last_progress_usec < PROGRESS_GAP_USEC)
+		return;
+	context->last_progress_usec = now;
+	g_mutex_lock(&worker->mutex);
+	memcpy(worker->progress_numbers, numbers, sizeof numbers);
+	worker->progress_what = context->job.what;
+	if (worker->progress_source == NULL)
+		attach(worker, deliver_progress, worker, &worker->progress_source);
+	g_mutex_unlock(&worker->mutex);
+}
+
+GCancellable *
+tidy_job_context_cancellable(TidyJobContext *context)
+{
+	return context->cancellable;
+}
+
+static void
+set_doing(TidyWorker *worker, const char *what)
+{
+	g_mutex_lock(&worker->mutex);
+	worker->doing = what;
+	g_mutex_unlock(&worker->mutex);
+}
+
+static void
+run_job(TidyWorker *worker, TidyService *service, const GError *broken, TidyJobContext *context)
+{
+	if (g_cancellable_is_cancelled(context->cancellable)) {
+		g_set_error(&context->error, TIDY_ERROR, TIDY_ERROR_CANCELLED,
+			    "%s: stopped before it began", context->job.what);
+	} else if (service == NULL) {
+		context->error = g_error_copy(broken);
+	} else {
+		set_doing(worker, context->job.what);
+		context->answer =
+			context->job.run(service, context, context->job.argument, &context->error);
+		set_doing(worker, "");
+	}
+	attach(worker, deliver, context, &context->delivery);
+}
+
+static gpointer
+worker_main(gpointer data)
+{
+	TidyWorker *worker = data;
+	const TidyServiceOptions options = {
+		.home = worker->home,
+		.config_dir = worker->config_dir,
+		.state_dir = worker->state_dir,
+		.sysconf_dir = worker->sysconf_dir,
+	};
+	g_autoptr(TidyService) service = NULL;
+	g_autoptr(GError) broken = NULL;
+	gpointer item;
+
+	be_modest();
+	service = tidy_service_new(&options, &broken);
+	while ((item = g_async_queue_pop(worker->queue)) != worker)
+		run_job(worker, service, broken, item);
+	return NULL;
+}
+
+TidyWorker *
+tidy_worker_new(const TidyServiceOptions *options)
+{
+	TidyWorker *worker = g_new0(TidyWorker, 1);
+
+	worker->context = g_main_context_ref_thread_default();
+	worker->queue = g_async_queue_new();
+	worker->jobs = g_ptr_array_new_with_free_func((GDestroyNotify)job_context_free);
+	worker->home = g_strdup(options->home);
+	worker->config_dir = g_strdup(options->config_dir);
+	worker->state_dir = g_strdup(options->state_dir);
+	worker->sysconf_dir = g_strdup(options->sysconf_dir);
+	worker->doing = "";
+	g_mutex_init(&worker->mutex);
+	worker->thread = g_thread_new("xdgtidy-worker", worker_main, worker);
+	return worker;
+}
+
+void
+tidy_worker_set_progress(TidyWorker *worker, TidyWorkerProgressFunc func, gpointer data)
+{
+	worker->progress = func;
+	worker->progress_data = data;
+}
+
+static void
+on_cancelled(GCancellable *outer, gpointer inner)
+{
+	g_cancellable_cancel(inner);
+}
+
+void
+tidy_worker_push(TidyWorker *worker, const TidyJob *job)
+{
+	TidyJobContext *context = g_new0(TidyJobContext, 1);
+
+	context->worker = worker;
+	context->job = *job;
+	context->cancellable = g_cancellable_new();
+	if (job->cancellable != NULL) {
+		g_object_ref(job->cancellable);
+		context->cancelled_id =
+			g_cancellable_connect(job->cancellable, G_CALLBACK(on_cancelled),
+					      context->cancellable, NULL);
+	}
+	if (worker->is_stopped)
+		g_cancellable_cancel(context->cancellable);
+	g_ptr_array_add(worker->jobs, context);
+	g_async_queue_push(worker->queue, context);
+}
+
+const char *
+tidy_worker_doing(TidyWorker *worker)
+{
+	const char *doing;
+
+	g_mutex_lock(&worker->mutex);
+	doing = worker->doing;
+	g_mutex_unlock(&worker->mutex);
+	return doing;
+}
+
+guint
+tidy_worker_n_jobs(TidyWorker *worker)
+{
+	return worker->jobs->len;
+}
+
+void
+tidy_worker_stop(TidyWorker *worker)
+{
+	worker->is_stopped = TRUE;
+	for (guint i = 0; i < worker->jobs->len; i++) {
+		TidyJobContext *context = g_ptr_array_index(worker->jobs, i);
+
+		g_cancellable_cancel(context->cancellable);
+	}
+}
+
+void
+tidy_worker_free(TidyWorker *worker)
+{
+	tidy_worker_stop(worker);
+	g_async_queue_push(worker->queue, worker);
+	g_thread_join(worker->thread);
+	if (worker->progress_source != NULL) {
+		g_source_destroy(worker->progress_source);
+		g_source_unref(worker->progress_source);
+	}
+	g_ptr_array_unref(worker->jobs);
+	g_async_queue_unref(worker->queue);
+	g_main_context_unref(worker->context);
+	g_mutex_clear(&worker->mutex);
+	g_free(worker->home);
+	g_free(worker->config_dir);
+	g_free(worker->state_dir);
+	g_free(worker->sysconf_dir);
+	g_free(worker);
+}
