@@ -109,7 +109,8 @@ gather_root(TidyFs *fs, TidyFacts *facts, TidyGuardRoot *root, const char *path)
 		root->has_real = TRUE;
 		root->is_mount = (root->real.attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 		root->is_casefold = is_casefold(real);
-		root->is_writable = faccessat(AT_FDCWD, real, W_OK | X_OK, AT_EACCESS) == 0;
+		if (faccessat(AT_FDCWD, real, W_OK | X_OK, AT_EACCESS) < 0)
+			root->access_error = errno;
 		if (fd >= 0)
 			fs->fsinfo(fs, fd, &root->info);
 	}

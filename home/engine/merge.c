@@ -7,6 +7,7 @@
  * disk refuses because it changed meanwhile is planned anew in another pass over what is left.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "home/base/error.h"
@@ -41,6 +42,7 @@ typedef struct {
 	TidyListing *target_list;
 	GArray *decisions;
 	gboolean is_root;
+	gboolean is_target_new; /* it will be made by a step before */
 	gboolean is_target_changed;
 	gboolean is_going; /* every entry of the source is planned to go */
 } Pair;
@@ -172,6 +174,26 @@ flag_young(Walk *walk, int dir, TidyListing *listing)
 		    MAX(st.mtime_ns, st.ctime_ns) > walk->now_ns - walk->job->settle_ns &&
 		    MAX(st.mtime_ns, st.ctime_ns) <= walk->now_ns + walk->job->settle_ns)
 			entry->flags |= TIDY_ENTRY_YOUNG;
+	}
+}
+
+/* A file that came a moment ago may still be written to by a program that /proc hides from us (a sandbox, another
+ * user): a read lease is refused while it is. */
+static void
+flag_leased(Walk *walk, int dir, TidyListing *listing)
+{
+	for (guint i = 0; i < listing->entries->len; i++) {
+		TidyEntry *entry = &g_array_index(listing->entries, TidyEntry, i);
+		int fd;
+
+		if (entry->type != TIDY_TYPE_FILE || (entry->flags & TIDY_ENTRY_EXCLUDED) != 0)
+			continue;
+		fd = walk->fs->openat(walk->fs, dir, entry->name, O_RDONLY, 0);
+		if (fd < 0)
+			continue;
+		if (walk->fs->no_writer(walk->fs, fd) == -EAGAIN)
+			entry->flags |= TIDY_ENTRY_OPEN;
+		walk->fs->close(walk->fs, fd);
 	}
 }
 
@@ -483,7 +505,9 @@ open_pair(Walk *walk, Pair *pair)
 		tidy_run_note(walk->run, path, TIDY_WHY_MOUNT, 0);
 		return FALSE;
 	}
-	if (r >= 0) {
+	if (r >= 0 && pair->is_target_new) {
+		pair->target_list = tidy_listing_new();
+	} else if (r >= 0) {
 		bad = pair->target;
 		pair->target_list = list_dir(walk, pair->target, &r);
 	}
@@ -495,12 +519,35 @@ open_pair(Walk *walk, Pair *pair)
 	return r >= 0;
 }
 
+/* The directory @source again in the target, empty. */
 static gboolean
-descend(Walk *walk, Pair *above, const TidyEntry *entry, GError **error)
+add_mkdir(Walk *walk, Pair *above, TidyDir *source, GError **error)
+{
+	int fd = tidy_dir_fd(source);
+	TidyStep step = {
+		.op = TIDY_OP_MKDIR,
+		.why = TIDY_WHY_ABSENT,
+		.type = TIDY_TYPE_DIR,
+		.name = g_strdup(source->name),
+		.size = -1,
+		.mtime_ns = source->original_ns,
+		.mode = source->mode,
+		.uid = source->uid,
+		.gid = source->gid,
+		.xattrs = fd >= 0 ? tidy_xattrs_pack(walk->fs, fd) : NULL,
+	};
+
+	above->is_target_changed = TRUE;
+	return tidy_executor_add(walk->executor, &step, above->target, NULL, error);
+}
+
+static gboolean
+descend(Walk *walk, Pair *above, const TidyEntry *entry, gboolean is_target_new, GError **error)
 {
 	Pair pair = {
 		.source = child_dir(walk, above->source, entry->name),
 		.target = child_dir(walk, above->target, entry->name),
+		.is_target_new = is_target_new,
 	};
 	gboolean is_fine = TRUE;
 
@@ -514,7 +561,8 @@ descend(Walk *walk, Pair *above, const TidyEntry *entry, GError **error)
 			  add_move(walk, above, entry, name, TIDY_WHY_NAME_TAKEN, error);
 		above->is_going &= name != NULL;
 	} else {
-		is_fine = merge_pair(walk, &pair, error);
+		is_fine = !is_target_new || add_mkdir(walk, above, pair.source, error);
+		is_fine = is_fine && merge_pair(walk, &pair, error);
 		above->is_going &= pair.is_going;
 	}
 	pair_clear(&pair);
@@ -550,7 +598,9 @@ follow_decision(Walk *walk, Pair *pair, const TidyDecision *decision, GError **e
 	case TIDY_DECISION_REPLACE:
 		return add_replace(walk, pair, entry, decision->why, error);
 	case TIDY_DECISION_DESCEND:
-		return descend(walk, pair, entry, error);
+		return descend(walk, pair, entry, FALSE, error);
+	case TIDY_DECISION_MAKE_DIR:
+		return descend(walk, pair, entry, TRUE, error);
 	case TIDY_DECISION_LEAVE:
 		return leave(walk, pair, entry, decision->why);
 	}
@@ -570,6 +620,8 @@ look(Walk *walk, Pair *pair)
 		flag_young(walk, source, pair->source_list);
 	if (pair->is_root && walk->job->only_names != NULL)
 		flag_excluded(walk, pair->source_list);
+	if (pair->is_root && walk->job->only_names != NULL)
+		flag_leased(walk, source, pair->source_list);
 	flag_taken(walk, pair);
 	look_at_links(walk, pair, source);
 }
@@ -627,6 +679,7 @@ add_rmdir(Walk *walk, TidyDir *dir, GError **error)
 static gboolean
 close_pair(Walk *walk, Pair *pair, GError **error)
 {
+	/* TIDY_TIME_OMIT, of a directory that is being made, is less than any time. */
 	gint64 newest = MAX(pair->source->original_ns, pair->target->original_ns);
 
 	if ((pair->is_target_changed || newest != pair->target->mtime_ns) &&
@@ -642,7 +695,7 @@ static gboolean
 merge_pair(Walk *walk, Pair *pair, GError **error)
 {
 	int source = tidy_dir_fd(pair->source);
-	int target = tidy_dir_fd(pair->target);
+	int target = pair->is_target_new ? -1 : tidy_dir_fd(pair->target);
 	g_autoptr(GArray) twins = NULL;
 
 	if (g_cancellable_set_error_if_cancelled(walk->job->cancellable, NULL)) {
