@@ -27,6 +27,8 @@ def count_tap(text, is_good):
         else:
             passed += 1
     planned = int(PLAN.search(text).group(1))
+    if planned == 0 and is_good:
+        return 0, 0, 1  # the whole program was skipped
     if failed == 0 and (not is_good or passed + skipped < planned):
         failed = 1
     return passed, failed, skipped
