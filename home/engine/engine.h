@@ -50,7 +50,8 @@ typedef struct {
 	const char *const *only_names; /* NULL, or just these entries of the stray */
 	const char *const
 		*open_paths; /* NULL, or absolute paths that some process has open for writing */
-	gint64 settle_ns;    /* entries changed less than this ago stay; 0: does not matter */
+	const char *const *mount_points; /* NULL, or absolute paths where something is mounted */
+	gint64 settle_ns; /* entries changed less than this ago stay; 0: does not matter */
 	GCancellable *cancellable;
 } TidyMergeJob;
 

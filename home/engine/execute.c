@@ -432,6 +432,9 @@ put_dir(TidyExecutor *executor, TidyDir *dir)
 		return;
 	if (dir->parent != NULL)
 		put_dir(executor, dir->parent);
+	/* What it is now, if it is: one that a step will make has nothing to be remembered. */
+	if (!dir->is_known)
+		tidy_dir_fd(dir);
 	info = (TidyDirInfo){
 		.parent = dir->parent != NULL ? dir->parent->id : 0,
 		.name = dir->name,

@@ -117,18 +117,19 @@ gather_root(TidyFs *fs, TidyFacts *facts, TidyGuardRoot *root, const char *path)
 	free(real);
 }
 
-/* What mountinfo calls the file system that is mounted at @path, or NULL. */
-static char *
-mount_type(const char *path)
+/* What mountinfo says: the type of the file system mounted at @path in @type (or NULL), and the mount points below it. */
+static char **
+read_mounts(const char *path, char **type)
 {
+	g_autofree char *below = g_strconcat(path, "/", NULL);
 	g_autofree char *text = NULL;
 	g_auto(GStrv) lines = NULL;
-	char *type = NULL;
+	GPtrArray *points = g_ptr_array_new();
 
-	if (!g_file_get_contents("/proc/self/mountinfo", &text, NULL, NULL))
-		return NULL;
-	lines = g_strsplit(text, "\n", -1);
-	for (guint i = 0; lines[i] != NULL; i++) {
+	*type = NULL;
+	if (g_file_get_contents("/proc/self/mountinfo", &text, NULL, NULL))
+		lines = g_strsplit(text, "\n", -1);
+	for (guint i = 0; lines != NULL && lines[i] != NULL; i++) {
 		g_auto(GStrv) parts = g_strsplit(lines[i], " ", 6);
 		const char *dash = strstr(lines[i], " - ");
 		g_autofree char *point = NULL;
@@ -136,12 +137,15 @@ mount_type(const char *path)
 		if (g_strv_length(parts) < 5 || dash == NULL)
 			continue;
 		point = g_strcompress(parts[4]); /* "\040" for a blank */
-		if (strcmp(point, path) != 0)
-			continue;
-		g_free(type);
-		type = g_strndup(dash + 3, strcspn(dash + 3, " "));
+		if (strcmp(point, path) == 0) {
+			g_free(*type);
+			*type = g_strndup(dash + 3, strcspn(dash + 3, " "));
+		} else if (g_str_has_prefix(point, below)) {
+			g_ptr_array_add(points, g_steal_pointer(&point));
+		}
 	}
-	return type;
+	g_ptr_array_add(points, NULL);
+	return (char **)g_ptr_array_free(points, FALSE);
 }
 
 /* --- the stray's listing --- */
@@ -278,6 +282,7 @@ tidy_facts_gather(TidyFs *fs, const TidyFactsRequest *request)
 	TidyFacts *facts = g_new0(TidyFacts, 1);
 	TidyGuardFacts *guard = &facts->guard;
 	char *real_home = realpath(request->home, NULL);
+	char *type;
 
 	facts->owned = g_ptr_array_new_with_free_func(g_free);
 	guard->home = request->home;
@@ -300,11 +305,13 @@ tidy_facts_gather(TidyFs *fs, const TidyFactsRequest *request)
 			fs->fsinfo(fs, fd, &guard->home_info);
 	}
 	gather_root(fs, facts, &guard->source, request->stray);
-	guard->source.fs_name = own(facts, mount_type(request->stray));
+	facts->mount_points = read_mounts(request->stray, &type);
+	guard->source.fs_name = own(facts, type);
 	gather_names(fs, facts, &guard->source, TRUE);
 	if (request->target != NULL) {
 		gather_root(fs, facts, &guard->target, request->target);
-		guard->target.fs_name = own(facts, mount_type(request->target));
+		g_strfreev(read_mounts(request->target, &type));
+		guard->target.fs_name = own(facts, type);
 	}
 	facts->open_paths = tidy_facts_open_paths(request->stray);
 	guard->open_writers = (const char *const *)facts->open_paths;
@@ -318,5 +325,6 @@ tidy_facts_free(TidyFacts *facts)
 {
 	g_ptr_array_unref(facts->owned);
 	g_strfreev(facts->open_paths);
+	g_strfreev(facts->mount_points);
 	g_free(facts);
 }

@@ -9,7 +9,8 @@
 typedef struct {
 	TidyGuardFacts guard;
 	char **open_paths; /* what lies below the stray and is open for writing; NULL-terminated, never NULL */
-	GPtrArray *owned; /* private */
+	char **mount_points; /* mount points below the stray; NULL-terminated, never NULL */
+	GPtrArray *owned;    /* private */
 } TidyFacts;
 
 typedef struct {

@@ -83,38 +83,26 @@ list_dir(Walk *walk, TidyDir *dir, int *r)
 	return g_steal_pointer(&listing);
 }
 
-/* TRUE when @path, or something below it, is open for writing. */
-static gboolean
-is_open(const Walk *walk, const char *path)
-{
-	size_t length = strlen(path);
-
-	for (gsize i = 0; walk->job->open_paths != NULL && walk->job->open_paths[i] != NULL; i++) {
-		const char *open = walk->job->open_paths[i];
-
-		if (strncmp(open, path, length) == 0 &&
-		    (open[length] == '\0' || open[length] == '/'))
-			return TRUE;
-	}
-	return FALSE;
-}
-
+/* Sets @itself on the entry of @listing that an item of @paths names, and HOLDS on the one that it lies below. */
 static void
-flag_open(Walk *walk, TidyDir *dir, TidyListing *listing)
+flag_paths(const char *const *paths, TidyDir *dir, TidyListing *listing, TidyEntryFlags itself)
 {
-	g_autofree char *path = NULL;
+	g_autofree char *below = NULL;
 
-	if (walk->job->open_paths == NULL || walk->job->open_paths[0] == NULL)
-		return;
-	path = tidy_dir_path(dir);
-	if (!is_open(walk, path))
-		return;
-	for (guint i = 0; i < listing->entries->len; i++) {
-		TidyEntry *entry = &g_array_index(listing->entries, TidyEntry, i);
-		g_autofree char *entry_path = g_build_filename(path, entry->name, NULL);
+	for (gsize i = 0; paths != NULL && paths[i] != NULL; i++) {
+		g_autofree char *name = NULL;
+		const char *rest;
+		TidyEntry *entry;
 
-		if (is_open(walk, entry_path))
-			entry->flags |= TIDY_ENTRY_OPEN;
+		if (below == NULL)
+			below = tidy_dir_entry_path(dir, "");
+		if (!g_str_has_prefix(paths[i], below))
+			continue;
+		rest = paths[i] + strlen(below);
+		name = g_strndup(rest, strcspn(rest, "/"));
+		entry = tidy_listing_find(listing, name);
+		if (entry != NULL)
+			entry->flags |= strlen(name) == strlen(rest) ? itself : TIDY_ENTRY_HOLDS;
 	}
 }
 
@@ -238,6 +226,78 @@ look_at_links(Walk *walk, const Pair *pair, int dir)
 		if (entry->old_text != NULL)
 			entry->new_text = tidy_plan_link_text(entry->old_text, from, to,
 							      walk->job->stray, walk->job->target);
+	}
+}
+
+/* What scan_links() looks for below one directory of the stray. */
+typedef struct {
+	Walk *walk;
+	int dir;
+	char *from;
+	char *to;
+	GPtrArray *below;
+	gboolean has_breaking;
+} LinkScan;
+
+static gboolean
+scan_entry(const TidyDirent *entry, gpointer data)
+{
+	LinkScan *scan = data;
+	const TidyMergeJob *job = scan->walk->job;
+
+	if (entry->type == TIDY_TYPE_DIR)
+		g_ptr_array_add(scan->below, g_strdup(entry->name));
+	if (entry->type == TIDY_TYPE_LINK) {
+		g_autofree char *text = read_link(scan->walk->fs, scan->dir, entry->name);
+		g_autofree char *other = text != NULL
+						 ? tidy_plan_link_text(text, scan->from, scan->to,
+								       job->stray, job->target)
+						 : NULL;
+
+		scan->has_breaking = other != NULL;
+	}
+	return !scan->has_breaking;
+}
+
+/* TRUE when a relative link somewhere below @parent/@name would break if the whole tree moved. */
+static gboolean
+holds_breaking_link(Walk *walk, TidyDir *parent, const char *name, const char *from, const char *to)
+{
+	g_autoptr(TidyDir) dir = tidy_dir_child(parent, name);
+	g_autoptr(GPtrArray) below = g_ptr_array_new_with_free_func(g_free);
+	g_autofree char *dir_from = g_build_filename(from, name, NULL);
+	g_autofree char *dir_to = g_build_filename(to, name, NULL);
+	LinkScan scan = { .walk = walk, .from = dir_from, .to = dir_to, .below = below };
+
+	scan.dir = tidy_dir_fd(dir);
+	if (scan.dir < 0 || tidy_fs_list(walk->fs, scan.dir, scan_entry, &scan) < 0)
+		return FALSE;
+	for (guint i = 0; i < below->len && !scan.has_breaking; i++)
+		scan.has_breaking = holds_breaking_link(walk, dir, g_ptr_array_index(below, i),
+							dir_from, dir_to);
+	return scan.has_breaking;
+}
+
+/* Between two places at the same depth of one directory a relative link leads where it led; only elsewhere must the
+ * trees be read to know. */
+static void
+flag_link_holders(Walk *walk, const Pair *pair)
+{
+	g_autofree char *stray_parent = g_path_get_dirname(walk->job->stray);
+	g_autofree char *target_parent = g_path_get_dirname(walk->job->target);
+	g_autofree char *from = NULL;
+	g_autofree char *to = NULL;
+
+	if (strcmp(stray_parent, target_parent) == 0)
+		return;
+	from = tidy_dir_path(pair->source);
+	to = tidy_dir_path(pair->target);
+	for (guint i = 0; i < pair->source_list->entries->len; i++) {
+		TidyEntry *entry = &g_array_index(pair->source_list->entries, TidyEntry, i);
+
+		if (entry->type == TIDY_TYPE_DIR &&
+		    holds_breaking_link(walk, pair->source, entry->name, from, to))
+			entry->flags |= TIDY_ENTRY_HOLDS;
 	}
 }
 
@@ -614,7 +674,8 @@ look(Walk *walk, Pair *pair)
 {
 	int source = tidy_dir_fd(pair->source);
 
-	flag_open(walk, pair->source, pair->source_list);
+	flag_paths(walk->job->open_paths, pair->source, pair->source_list, TIDY_ENTRY_OPEN);
+	flag_paths(walk->job->mount_points, pair->source, pair->source_list, TIDY_ENTRY_MOUNT);
 	flag_unfinished(walk, source, pair->source_list);
 	if (pair->is_root && walk->job->settle_ns > 0)
 		flag_young(walk, source, pair->source_list);
@@ -624,6 +685,7 @@ look(Walk *walk, Pair *pair)
 		flag_leased(walk, source, pair->source_list);
 	flag_taken(walk, pair);
 	look_at_links(walk, pair, source);
+	flag_link_holders(walk, pair);
 }
 
 static gboolean
@@ -651,7 +713,7 @@ add_times(Walk *walk, TidyDir *dir, gint64 mtime_ns, GError **error)
 		.mtime_ns = mtime_ns,
 	};
 
-	return tidy_executor_add(walk->executor, &step, dir->parent, NULL, error);
+	return tidy_executor_add(walk->executor, &step, dir->parent, dir, error);
 }
 
 static gboolean
@@ -729,7 +791,7 @@ add_compatibility_link(Walk *walk, TidyDir *stray, GError **error)
 		.name = g_strdup(stray->name),
 		.text = g_steal_pointer(&text),
 		.size = -1,
-		.mtime_ns = TIDY_TIME_OMIT,
+		.mtime_ns = stray->original_ns,
 		.needs_previous = TRUE,
 	};
 

@@ -123,8 +123,10 @@ count_step(TidyCounts *counts, const TidyStep *step)
 	case TIDY_OP_MOVE:
 	case TIDY_OP_RESTORE:
 	case TIDY_OP_COPY:
-		counts->moved++;
-		counts->kept_both += step->why == TIDY_WHY_NAME_TAKEN;
+		if (step->why == TIDY_WHY_NAME_TAKEN)
+			counts->kept_both++;
+		else
+			counts->moved++;
 		if (step->size > 0)
 			counts->bytes += (guint64)step->size;
 		break;

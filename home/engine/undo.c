@@ -145,6 +145,9 @@ may_move_back(Undo *undo, const TidyStep *inverse, TidyDir *dir, TidyDir *to_dir
 			drop_orphan_info(undo, inverse, dir);
 		return FALSE;
 	}
+	/* The journal's word that a step was not made is good enough where the disk agrees. */
+	if (g_hash_table_contains(undo->operation->journal->skips, &inverse->origin))
+		return FALSE;
 	return note(undo, inverse, dir, r == 0 ? TIDY_WHY_CHANGED : TIDY_WHY_GONE);
 }
 
@@ -178,7 +181,7 @@ may_undo(Undo *undo, const TidyStep *step, const TidyStep *inverse, TidyDir *dir
 	case TIDY_OP_DELETE:
 		return may_copy_back(undo, inverse, dir, to_dir);
 	case TIDY_OP_LINK: /* the old link is still there: its removal was never made */
-		return !is_at(undo, dir, inverse->name, FALSE, step->ino);
+		return step->ino == 0 || !is_at(undo, dir, inverse->name, FALSE, step->ino);
 	case TIDY_OP_MKDIR:
 		return TRUE;
 	case TIDY_OP_RMDIR:
@@ -255,7 +258,7 @@ restore_times(Undo *undo, GError **error)
 			continue;
 		g_hash_table_add(seen, g_steal_pointer(&path));
 		step.name = g_strdup(info->name);
-		if (!tidy_executor_add(undo->executor, &step, dir->parent, NULL, error))
+		if (!tidy_executor_add(undo->executor, &step, dir->parent, dir, error))
 			return FALSE;
 	}
 	return TRUE;

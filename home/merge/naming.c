@@ -47,7 +47,7 @@ extension_of(const char *name)
 	return dot;
 }
 
-/* The number of a stem that ends in " (n)", 2 <= n < LAST_NUMBER, and its length without that; else 1. */
+/* The number of a stem that ends in " (n)", 1 <= n < LAST_NUMBER, and its length without that; else 1. */
 static guint
 number_of(const char *stem, size_t *stem_bytes)
 {
@@ -61,7 +61,7 @@ number_of(const char *stem, size_t *stem_bytes)
 		number += unit * (guint)(stem[at - 1] - '0');
 	if (unit == 1 || at < 3 || stem[at - 1] != '(' || stem[at - 2] != ' ' || stem[at] == '0')
 		return 1;
-	if (number < 2 || number >= LAST_NUMBER)
+	if (number < 1 || number >= LAST_NUMBER)
 		return 1;
 	*stem_bytes = at - 2;
 	return number;

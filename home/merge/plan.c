@@ -260,9 +260,9 @@ decide(Planner *planner, const TidyEntry *entry, const TidyTwin *twin)
 	/* Below a directory that both have, each entry is looked at by itself. */
 	if (twin != NULL && twin->relation == TIDY_RELATION_BOTH_DIRS)
 		return decide_twin(planner, entry, twin);
-	if ((entry->flags & TIDY_ENTRY_OPEN) != 0 && entry->type == TIDY_TYPE_DIR && twin == NULL)
-		return (TidyDecision){ .kind = TIDY_DECISION_MAKE_DIR, .why = TIDY_WHY_OPEN };
-	if ((entry->flags & TIDY_ENTRY_OPEN) != 0)
+	if ((entry->flags & TIDY_ENTRY_HOLDS) != 0 && twin == NULL)
+		return (TidyDecision){ .kind = TIDY_DECISION_MAKE_DIR, .why = TIDY_WHY_ABSENT };
+	if ((entry->flags & (TIDY_ENTRY_OPEN | TIDY_ENTRY_HOLDS)) != 0)
 		return leave(TIDY_WHY_OPEN);
 	if ((entry->flags & TIDY_ENTRY_YOUNG) != 0)
 		return leave(TIDY_WHY_YOUNG);

@@ -33,11 +33,12 @@ typedef struct {
 /* What the engine knows about an entry beyond its listing. */
 typedef enum {
 	TIDY_ENTRY_UNFINISHED = 1 << 0, /* a partial download or its partner */
-	TIDY_ENTRY_OPEN = 1 << 1,	/* it, or something below it, is open for writing */
+	TIDY_ENTRY_OPEN = 1 << 1,	/* open for writing */
 	TIDY_ENTRY_YOUNG = 1 << 2,
 	TIDY_ENTRY_MOUNT = 1 << 3,
 	TIDY_ENTRY_TAKEN =
 		1 << 4, /* the target refused this very name (a case-insensitive directory) */
+	TIDY_ENTRY_HOLDS = 1 << 6,    /* a directory with something below it that cannot go along */
 	TIDY_ENTRY_EXCLUDED = 1 << 5, /* not part of this job: no decision, it just stays */
 } TidyEntryFlags;
 

@@ -398,6 +398,8 @@ step_makes_sense(const TidyStep *step, const TidyJournal *journal)
 		       is_component(step->to_name);
 	if (step->op == TIDY_OP_LINK || step->op == TIDY_OP_UNLINK)
 		return step->to_dir == 0 && step->text != NULL && *step->text != '\0';
+	if (step->op == TIDY_OP_TIMES)
+		return step->to_dir != 0 && step->to_dir <= journal->dirs->len;
 	return step->to_dir == 0;
 }
 

@@ -30,7 +30,7 @@ typedef enum {
 typedef struct {
 	guint64 moved;	   /* names that went over, a whole directory counts once */
 	guint64 folded;	   /* identical ones to the Trash, or deleted */
-	guint64 kept_both; /* of the moved: under another name */
+	guint64 kept_both; /* the same, under another name */
 	guint64 removed;   /* directories that were empty and went */
 	guint64 left;	   /* entries that stay for a reason */
 	guint64 failed;	   /* entries that the system refused */

@@ -22,7 +22,7 @@ typedef enum {
 	TIDY_OP_RMDIR,	/* the empty @dir/@name goes; undone by MKDIR */
 	TIDY_OP_LINK,	/* a symbolic link @dir/@name with @text is made; undone by UNLINK */
 	TIDY_OP_UNLINK, /* the symbolic link @dir/@name that says @text goes; undone by LINK */
-	TIDY_OP_TIMES, /* directory @dir/@name gets @mtime_ns; the journal's directory record undoes it */
+	TIDY_OP_TIMES, /* directory @dir/@name, which is @to_dir, gets @mtime_ns; the record of @to_dir undoes it */
 } TidyOp;
 
 #define TIDY_OP_LAST TIDY_OP_TIMES

@@ -383,6 +383,7 @@ merge_one(TidyService *service, const TidyCandidate *candidate, const TidyMergeO
 		.is_dry_run = options->is_dry_run,
 		.only_names = options->only_names,
 		.open_paths = (const char *const *)candidate->facts->open_paths,
+		.mount_points = (const char *const *)candidate->facts->mount_points,
 		.settle_ns = options->is_automatic ? service->config->merge.settle_usec * 1000 : 0,
 		.cancellable = cancellable,
 	};

@@ -72,14 +72,14 @@ home_run_clear(HomeRun *run)
 }
 
 static char **
-open_paths(const Scenario *scenario, const char *home)
+flagged_paths(const Scenario *scenario, const char *home, gboolean wants_mounts)
 {
 	GPtrArray *paths = g_ptr_array_new();
 
 	for (guint i = 0; i < tree_size(scenario->before); i++) {
 		const TreeNode *node = tree_node(scenario->before, i);
 
-		if ((node->flags & FAKE_HAS_WRITER) != 0)
+		if (wants_mounts ? node->is_mount : (node->flags & FAKE_HAS_WRITER) != 0)
 			g_ptr_array_add(paths, g_build_filename(home, node->path, NULL));
 	}
 	g_ptr_array_add(paths, NULL);
@@ -113,7 +113,8 @@ home_run_merge(const Scenario *scenario, TidyFs *fs, const char *home, gboolean 
 	g_autoptr(TidyEngine) engine = home_run_engine(fs, home);
 	g_autofree char *stray = g_build_filename(home, scenario->stray, NULL);
 	g_autofree char *target = g_build_filename(home, scenario->target, NULL);
-	g_auto(GStrv) open = open_paths(scenario, home);
+	g_auto(GStrv) open = flagged_paths(scenario, home, FALSE);
+	g_auto(GStrv) mounts = flagged_paths(scenario, home, TRUE);
 	Sink sink = { run, home };
 	TidySink callbacks = {
 		.step = on_step, .left = on_left, .problem = on_problem, .data = &sink
@@ -127,6 +128,7 @@ home_run_merge(const Scenario *scenario, TidyFs *fs, const char *home, gboolean 
 			strcmp(scenario_get(scenario->policy, "leave", "nothing"), "symlink") == 0,
 		.is_dry_run = is_dry_run,
 		.open_paths = (const char *const *)open,
+		.mount_points = (const char *const *)mounts,
 	};
 
 	run_init(run);
@@ -156,7 +158,7 @@ void
 home_run_recover(const Scenario *scenario, TidyFs *fs, const char *home, HomeRun *run)
 {
 	g_autoptr(TidyEngine) engine = home_run_engine(fs, home);
-	g_auto(GStrv) open = open_paths(scenario, home);
+	g_auto(GStrv) open = flagged_paths(scenario, home, FALSE);
 	Sink sink = { run, home };
 	TidySink callbacks = {
 		.step = on_step, .left = on_left, .problem = on_problem, .data = &sink

@@ -264,6 +264,8 @@ scenario_new_fake(const Scenario *scenario, GError **error)
 	TreeHost host = { .fs = fs, .fake = fake, .path = SCENARIO_HOME };
 	gboolean done;
 
+	/* An hour after the default time of the entries, so that nothing is stale. */
+	fake_fs_set_clock(fake, TREE_DEFAULT_MTIME_NS + G_GINT64_CONSTANT(3600000000000), 1000000);
 	fake_fs_mkdirs(fake, SCENARIO_HOME, 0755);
 	host.dir = fs->openat(fs, AT_FDCWD, SCENARIO_HOME, O_RDONLY | O_DIRECTORY, 0);
 	g_assert_cmpint(host.dir, >=, 0);
