@@ -84,7 +84,9 @@ test_lookup(void)
 		TidyNameMatch match;
 		g_autoptr(GPtrArray) rows = tidy_names_lookup(NULL, lookups[i].name, &match);
 
-		g_test_message("%s", lookups[i].name);
+		g_autofree char *shown = g_strescape(lookups[i].name, NULL);
+
+		g_test_message("%s", shown);
 		g_assert_cmpint(match, ==, lookups[i].match);
 		g_assert_cmpint(rows->len > 0, ==, lookups[i].key != NULL);
 		for (guint j = 0; j < rows->len; j++) {

@@ -80,11 +80,13 @@ static void
 test_names(void)
 {
 	for (gsize i = 0; i < G_N_ELEMENTS(unfinished); i++) {
-		g_test_message("%s", unfinished[i]);
+		g_autofree char *shown = g_strescape(unfinished[i], NULL);
+
+		g_test_message("%s", shown);
 		g_assert_nonnull(tidy_partial_rule(unfinished[i]));
 	}
 	for (gsize i = 0; i < G_N_ELEMENTS(finished); i++) {
-		g_test_message("%s", finished[i]);
+		g_test_message("\"%s\"", finished[i]);
 		g_assert_null(tidy_partial_rule(finished[i]));
 	}
 }
