@@ -119,7 +119,6 @@ decide(TidyDaemon *daemon, GVariant *stray)
 				 &answered_at);
 	return tidy_offers_decide(tidy_report_text(stray, "mode"),
 				  tidy_report_text(stray, "verdict"), answer, answered_at,
-				  strcmp(survey_text(daemon, "consent"), "yes") == 0,
 				  g_get_real_time() / G_USEC_PER_SEC);
 }
 
@@ -620,15 +619,13 @@ on_button_done(GVariant *report, const GError *error, gpointer data)
 	}
 }
 
-/* The yes is for this stray and, as the first one, for automatic merges in this home. */
+/* The yes is also one to automatic merges of this key later: the job writes it down. */
 static void
 offer_merge(const char *stray, gpointer data)
 {
 	TidyDaemon *daemon = data;
 	TidyJobRequest *request = tidy_job_request_new(stray, NULL);
 
-	offer_answer(stray, "yes", daemon);
-	offer_answer(survey_text(daemon, "home"), "yes", daemon);
 	request->is_consented = TRUE;
 	tidy_worker_push(daemon->worker, &(TidyJob){ .run = tidy_job_merge,
 						     .argument = request,
