@@ -73,20 +73,10 @@ merge_options(const TidyJobRequest *request, TidyJobContext *context)
 	};
 }
 
-GVariant *
-tidy_job_merge(TidyService *service, TidyJobContext *context, gpointer argument, GError **error)
-{
-	const TidyJobRequest *request = argument;
-	const TidyMergeOptions options = merge_options(request, context);
-
-	return take(tidy_service_merge(service, request->stray, request->target, &options,
-				       tidy_job_context_cancellable(context), error));
-}
-
-/* Who takes a merge back does not want it made again a moment later. That the answer cannot be written down is no
- * reason to call the undo failed: it is done. */
+/* What the user said about each stray of the report. That it cannot be written down is no reason to call the work
+ * failed: it is done. */
 static void
-leave_alone(TidyService *service, GVariant *report)
+remember(TidyService *service, GVariant *report, const char *answer)
 {
 	g_autoptr(GVariant) operations = tidy_report_list(report, "operations");
 
@@ -94,9 +84,25 @@ leave_alone(TidyService *service, GVariant *report)
 		g_autoptr(GVariant) operation = g_variant_get_child_value(operations, i);
 		g_autofree char *stray = tidy_report_path(operation, "stray");
 
-		if (stray != NULL)
-			(void)tidy_service_set_answer(service, stray, "later", NULL);
+		if (stray != NULL && g_strcmp0(tidy_service_answer(service, stray), answer) != 0)
+			(void)tidy_service_set_answer(service, stray, answer, NULL);
 	}
+}
+
+GVariant *
+tidy_job_merge(TidyService *service, TidyJobContext *context, gpointer argument, GError **error)
+{
+	const TidyJobRequest *request = argument;
+	const TidyMergeOptions options = merge_options(request, context);
+
+	GVariant *report =
+		take(tidy_service_merge(service, request->stray, request->target, &options,
+					tidy_job_context_cancellable(context), error));
+
+	/* A yes also ends an earlier "Not now" or "Never" of this stray. */
+	if (report != NULL && request->is_consented && !request->is_dry_run)
+		remember(service, report, "yes");
+	return report;
 }
 
 GVariant *
@@ -116,7 +122,8 @@ tidy_job_undo(TidyService *service, TidyJobContext *context, gpointer argument, 
 			return NULL;
 		g_clear_pointer(&report, g_variant_unref);
 		report = take(next);
-		leave_alone(service, report);
+		/* Who takes a merge back does not want it made again a moment later. */
+		remember(service, report, "later");
 	}
 	return g_steal_pointer(&report);
 }
@@ -201,7 +208,6 @@ tidy_job_survey(TidyService *service, TidyJobContext *context, gpointer argument
 	const TidyJobRequest *request = argument;
 	const TidyConfig *config = tidy_service_config(service);
 	const char *config_error = tidy_service_config_error(service);
-	const char *consent = tidy_service_answer(service, tidy_service_home(service));
 	g_autoptr(GError) scan_error = NULL;
 	g_autoptr(GVariant) scan = take(tidy_service_scan(service, &scan_error));
 	GVariantDict dict;
@@ -221,7 +227,6 @@ tidy_job_survey(TidyService *service, TidyJobContext *context, gpointer argument
 	g_variant_dict_insert(&dict, "settle", "x", config->merge.settle_usec);
 	g_variant_dict_insert_value(&dict, "aliases", aliases(config));
 	g_variant_dict_insert_value(&dict, "answers", answers(service, scan));
-	g_variant_dict_insert(&dict, "consent", "s", consent != NULL ? consent : "");
 	if (request != NULL && request->with_last)
 		add_last(service, &dict);
 	return g_variant_ref_sink(g_variant_dict_end(&dict));

@@ -41,7 +41,7 @@ struct TidyOffers {
 
 TidyOffer
 tidy_offers_decide(const char *mode, const char *verdict, const char *answer, gint64 answered_at,
-		   gboolean has_consent, gint64 now)
+		   gint64 now)
 {
 	gboolean is_mergeable = strcmp(verdict, "merge") == 0;
 
@@ -52,8 +52,7 @@ tidy_offers_decide(const char *mode, const char *verdict, const char *answer, gi
 	if (g_strcmp0(answer, "later") == 0)
 		return MAX(now - answered_at, 0) < TIDY_OFFER_LATER_SEC ? TIDY_OFFER_NOTHING
 									: TIDY_OFFER_ASK;
-	if (is_mergeable && strcmp(mode, "auto") == 0 &&
-	    (has_consent || g_strcmp0(answer, "yes") == 0))
+	if (is_mergeable && strcmp(mode, "auto") == 0)
 		return TIDY_OFFER_AUTO;
 	return TIDY_OFFER_ASK;
 }

@@ -26,14 +26,14 @@ typedef enum {
  * @verdict: of the scan: "merge", "propose", "report" or "refused"
  * @answer: what the user said about this stray: "yes", "later", "never" or NULL
  * @answered_at: when, seconds since the epoch
- * @has_consent: the user said yes in this home before
  * @now: seconds since the epoch
  *
- * "Not now" counts for 7 days, "Never" for good; both hold back automatic merges too. An answer from the future (the
+ * The verdict "merge" already says that the user consented to automatic merges of the key. "Not now" counts for 7 days,
+ * "Never" for good; both hold back automatic merges too, and after "Not now" there is a question first. An answer from the future (the
  * clock was set back) counts as given now.
  */
 TidyOffer tidy_offers_decide(const char *mode, const char *verdict, const char *answer,
-			     gint64 answered_at, gboolean has_consent, gint64 now);
+			     gint64 answered_at, gint64 now);
 
 /* A stray to ask about; borrowed. */
 typedef struct {
