@@ -3,11 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/backend.h"
 #include "cli/cmd.h"
 #include "cli/json.h"
 #include "cli/progress.h"
-#include "home/base/error.h"
 
 #define PAIR \
 	"'stray': <'/home/ada/Download'>, 'target': <'/home/ada/Downloads'>, 'key': <'DOWNLOAD'>"
@@ -182,12 +180,12 @@ test_names_are_harmless(void)
 static void
 test_texts_are_harmless(void)
 {
-	g_autofree char *text =
-		rendered(render_merge,
-			 "{'outcome': <'refused'>, 'operations': <[{" PAIR
-			 ", 'outcome': <'refused'>, 'reasons':"
-			 " <[{'code': <'\\u001b[2J'>, 'text': <'a\\u202eb\\u001b]0;x\\u0007'>}]>}]>}",
-			 10);
+	g_autofree char *text = rendered(
+		render_merge,
+		"{'outcome': <'refused'>, 'operations': <[{" PAIR
+		", 'outcome': <'refused'>, 'reasons':"
+		" <[{'code': <'\\u001b[2J'>, 'text': <'a\\u202eb\\u001b]0;x\\u0007'>}]>}]>}",
+		10);
 
 	g_assert_null(strchr(text, '\033'));
 	g_assert_null(strstr(text, "\xe2\x80\xae"));
@@ -465,14 +463,6 @@ test_table_is_complete(void)
 	}
 }
 
-static void
-test_remote_errors(void)
-{
-	g_assert_cmpint(tidy_backend_error_code("Locked"), ==, TIDY_ERROR_LOCKED);
-	g_assert_cmpint(tidy_backend_error_code("NoSpace"), ==, TIDY_ERROR_NO_SPACE);
-	g_assert_cmpint(tidy_backend_error_code("Unheard"), ==, -1);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -499,6 +489,5 @@ main(int argc, char **argv)
 	g_test_add_func("/cli/json", test_json);
 	g_test_add_func("/cli/commands/nearest", test_nearest);
 	g_test_add_func("/cli/commands/table-is-complete", test_table_is_complete);
-	g_test_add_func("/cli/backend/remote-errors", test_remote_errors);
 	return g_test_run();
 }
