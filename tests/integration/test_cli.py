@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.dont_write_bytecode = True
@@ -155,7 +156,8 @@ class Merge(HomeCase):
         self.run_cli("merge", "--yes", code=0)
         merged = set(tree(self.at("Downloads")))
         self.run_cli("undo", code=0)
-        self.run_cli("undo", code=0)
+        self.assertIn(b"Nothing to undo", self.run_cli("undo", code=0).stdout)
+        self.run_cli("undo", "2", code=0)
         self.assertEqual(set(tree(self.at("Downloads"))), merged)
         self.assertFalse(os.path.exists(self.at("Download")))
 
@@ -184,7 +186,7 @@ class Merge(HomeCase):
 
     def test_partial(self):
         self.make_stray()
-        write(self.at("Download/film.mkv.part"), b"half")
+        write(self.at("Download/film.mkv.part"), b"half", time.time())
         result = self.run_cli("merge", "--yes", code=5)
         self.assertIn(b"film.mkv.part", result.stdout)
         self.assertEqual(os.listdir(self.at("Download")), ["film.mkv.part"])
@@ -301,7 +303,7 @@ class Interrupted(HomeCase):
         left = len(os.listdir(self.at("Download/shared"))) if os.path.exists(self.at("Download/shared")) else 0
         if left > 0:  # else it was through before the signal came
             self.assertEqual(child.returncode, 130, output + errors)
-            self.assertIn(b"xdgtidy merge", output + errors)
+            self.assertIn(b"goes on from here", output + errors)
         self.assertEqual(left + len(os.listdir(self.at("Downloads/shared"))), self.N_FILES)
         self.run_cli("merge", "--yes", code=0)
         self.assertEqual(len(os.listdir(self.at("Downloads/shared"))), self.N_FILES)
