@@ -12,12 +12,10 @@
 #include "cli/progress.h"
 #include "cli/report-read.h"
 #include "home/base/error.h"
+#include "home/service/dbus-errors.h"
 #include "home/service/report.h"
 #include "home/service/service.h"
 
-#define BUS_NAME     "io.github.xdgtidy.XdgTidy1"
-#define OBJECT_PATH  "/io/github/xdgtidy/XdgTidy1"
-#define ERROR_PREFIX BUS_NAME ".Error."
 /* Looking is quick; a daemon that does not answer within this time hangs, and the user should hear so. */
 #define LOOK_TIMEOUT_MSEC (25 * 1000)
 
@@ -38,33 +36,6 @@ typedef struct {
 	GError *error;
 } Job;
 
-static const struct {
-	const char *name;
-	TidyError code;
-} remote_errors[] = {
-	{ "IO", TIDY_ERROR_IO },
-	{ "Io", TIDY_ERROR_IO },
-	{ "NameSpace", TIDY_ERROR_NAME_SPACE },
-	{ "Config", TIDY_ERROR_CONFIG },
-	{ "Refused", TIDY_ERROR_REFUSED },
-	{ "Locked", TIDY_ERROR_LOCKED },
-	{ "Journal", TIDY_ERROR_JOURNAL },
-	{ "NotFound", TIDY_ERROR_NOT_FOUND },
-	{ "Cancelled", TIDY_ERROR_CANCELLED },
-	{ "NoSpace", TIDY_ERROR_NO_SPACE },
-	{ "Usage", TIDY_ERROR_USAGE },
-};
-
-int
-tidy_backend_error_code(const char *name)
-{
-	for (guint i = 0; i < G_N_ELEMENTS(remote_errors); i++) {
-		if (strcmp(remote_errors[i].name, name) == 0)
-			return (int)remote_errors[i].code;
-	}
-	return -1;
-}
-
 /* GIO would start a bus of its own (dbus-launch) when there is none; a command must not. */
 static gboolean
 has_session_bus(void)
@@ -81,8 +52,9 @@ daemon_has_name(GDBusConnection *bus)
 	g_autoptr(GVariant) reply =
 		g_dbus_connection_call_sync(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
 					    "org.freedesktop.DBus", "NameHasOwner",
-					    g_variant_new("(s)", BUS_NAME), G_VARIANT_TYPE("(b)"),
-					    G_DBUS_CALL_FLAGS_NONE, LOOK_TIMEOUT_MSEC, NULL, NULL);
+					    g_variant_new("(s)", TIDY_DBUS_NAME),
+					    G_VARIANT_TYPE("(b)"), G_DBUS_CALL_FLAGS_NONE,
+					    LOOK_TIMEOUT_MSEC, NULL, NULL);
 	gboolean has_owner = FALSE;
 
 	if (reply != NULL)
@@ -98,6 +70,7 @@ tidy_backend_open(TidyBackendKind kind)
 
 	if (kind == TIDY_BACKEND_DIRECT || !has_session_bus())
 		return backend;
+	tidy_dbus_errors_register();
 	bus = g_bus_get_sync(G_BUS_TYPE_SESSION, NULL, NULL);
 	if (bus != NULL)
 		g_dbus_connection_set_exit_on_close(bus, FALSE);
@@ -316,23 +289,6 @@ method_call(const TidyRequest *request, GVariant **arguments)
 	g_assert_not_reached();
 }
 
-/* The daemon's error as if the engine in this process had raised it. */
-static GError *
-local_error(GError *error)
-{
-	g_autofree char *name = g_dbus_error_get_remote_error(error);
-	int code = -1;
-
-	if (name != NULL && g_str_has_prefix(name, ERROR_PREFIX))
-		code = tidy_backend_error_code(name + strlen(ERROR_PREFIX));
-	g_dbus_error_strip_remote_error(error);
-	if (code >= 0) {
-		error->domain = TIDY_ERROR;
-		error->code = code;
-	}
-	return error;
-}
-
 /* The daemon stops the job of a caller that left the bus, at the next step, and goes on serving others. */
 static void
 leave_bus(Job *job)
@@ -353,7 +309,7 @@ on_reply(GObject *source, GAsyncResult *result, gpointer data)
 	if (reply == NULL && job->n_signals > 0)
 		leave_bus(job);
 	else if (reply == NULL)
-		job->error = local_error(job->error);
+		g_dbus_error_strip_remote_error(job->error);
 	else if (g_variant_is_of_type(reply, G_VARIANT_TYPE("(a{sv})")))
 		job->report = g_variant_get_child_value(reply, 0);
 	else
@@ -373,8 +329,8 @@ start_remote(Job *job)
 	GVariant *arguments;
 	const char *method = method_call(job->request, &arguments);
 
-	g_dbus_connection_call(job->backend->bus, BUS_NAME, OBJECT_PATH, BUS_NAME, method,
-			       arguments, NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START,
+	g_dbus_connection_call(job->backend->bus, TIDY_DBUS_NAME, TIDY_DBUS_PATH, TIDY_DBUS_NAME,
+			       method, arguments, NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START,
 			       is_long(job->request->kind) ? G_MAXINT : LOOK_TIMEOUT_MSEC,
 			       job->cancellable, on_reply, job);
 }
@@ -419,9 +375,10 @@ run_job(Job *job, GError **error)
 	guint subscription = 0;
 
 	if (is_remote) {
-		subscription = g_dbus_connection_signal_subscribe(job->backend->bus, BUS_NAME,
-								  BUS_NAME, "Progress", OBJECT_PATH,
-								  NULL, G_DBUS_SIGNAL_FLAGS_NONE,
+		subscription = g_dbus_connection_signal_subscribe(job->backend->bus, TIDY_DBUS_NAME,
+								  TIDY_DBUS_NAME, "Progress",
+								  TIDY_DBUS_PATH, NULL,
+								  G_DBUS_SIGNAL_FLAGS_NONE,
 								  on_progress_signal, job, NULL);
 		start_remote(job);
 	} else {

@@ -56,6 +56,3 @@ gboolean tidy_backend_is_daemon(const TidyBackend *backend);
  * TIDY_ERROR, also when the daemon answered it, or of G_DBUS_ERROR or G_IO_ERROR when the bus failed.
  */
 GVariant *tidy_backend_call(TidyBackend *backend, const TidyRequest *request, GError **error);
-
-/* The TidyError code for the last part of a D-Bus error name ("Locked"), or -1. For tests. */
-int tidy_backend_error_code(const char *name);

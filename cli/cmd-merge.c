@@ -29,14 +29,11 @@ render_operation_reasons(TidyOutput *out, GVariant *operation)
 
 	for (gsize i = 0; i < length; i++) {
 		g_autoptr(GVariant) reason = tidy_report_list_item(operation, "reasons", i);
-		const char *path = tidy_report_str(reason, "path");
-		g_autofree char *where = *path != '\0' ? tidy_output_path(out, path) : NULL;
-		g_autofree char *text =
-			g_strdup_printf("%s%s%s [%s]", where != NULL ? where : "",
-					where != NULL ? ": " : "", tidy_report_str(reason, "text"),
-					tidy_report_str(reason, "code"));
+		g_autofree char *text = tidy_render_reason(out, reason);
 
-		tidy_output_paragraph(out, 2, TIDY_STYLE_DIM, text);
+		/* Who reads this was asked, or did the asking. */
+		if (strcmp(tidy_report_str(reason, "code"), "first-contact") != 0)
+			tidy_output_paragraph(out, 2, TIDY_STYLE_DIM, text);
 	}
 }
 
@@ -47,11 +44,11 @@ has_outcome(GVariant *dict, const char *outcome)
 }
 
 static void
-render_one(TidyOutput *out, GVariant *operation)
+render_one(TidyOutput *out, GVariant *operation, gboolean is_undo)
 {
 	g_autofree char *pair = tidy_render_pair(out, operation);
 
-	tidy_output_add(out, TIDY_STYLE_HEAD, "%s\n", pair);
+	tidy_output_add(out, TIDY_STYLE_HEAD, is_undo ? _("Undo of %s\n") : "%s\n", pair);
 	if (has_outcome(operation, "refused"))
 		tidy_output_add(out, TIDY_STYLE_BAD, "  %s\n", _("left alone:"));
 	render_operation_reasons(out, operation);
@@ -113,7 +110,7 @@ render_summary(TidyOutput *out, GVariant *report, gboolean is_plan)
 	else if (has_outcome(report, "partial"))
 		text = g_strdup_printf(_("Done in part: %s."), counts);
 	else if (has_outcome(report, "stopped"))
-		text = g_strdup_printf(_("Stopped: %s. 'xdgtidy merge' goes on from here."),
+		text = g_strdup_printf(_("Stopped: %s. The same command goes on from here."),
 				       counts);
 	else
 		text = g_strdup_printf(_("Done: %s."), counts);
@@ -126,17 +123,18 @@ void
 tidy_render_merge(TidyOutput *out, GVariant *report, gboolean is_plan)
 {
 	gsize length = tidy_report_list_length(report, "operations");
+	gboolean is_undo = strcmp(tidy_report_str(report, "kind"), "undo") == 0;
 
 	for (gsize i = 0; i < length; i++) {
 		g_autoptr(GVariant) operation = tidy_report_list_item(report, "operations", i);
 
 		if (i > 0)
 			tidy_output_add(out, TIDY_STYLE_PLAIN, "\n");
-		render_one(out, operation);
+		render_one(out, operation, is_undo);
 	}
 	if (has_outcome(report, "refused"))
 		tidy_output_add(out, TIDY_STYLE_PLAIN, "%s%s\n", length > 0 ? "\n" : "",
-				_("Nothing was merged, for the reasons given."));
+				_("Nothing was done, for the reasons given."));
 	else if (has_outcome(report, "nothing") || length == 0)
 		tidy_output_add(out, TIDY_STYLE_PLAIN, "%s%s\n", length > 0 ? "\n" : "",
 				_("Nothing to do."));

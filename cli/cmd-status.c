@@ -45,8 +45,10 @@ render_state(TidyOutput *out, GVariant *report)
 	if (*working != '\0')
 		tidy_output_add(out, TIDY_STYLE_PLAIN, _("At work: %s\n"), working);
 	if (*problem != '\0') {
-		tidy_output_add(out, TIDY_STYLE_BAD, "%s",
-				_("The configuration is wrong, the last good one holds: "));
+		tidy_output_add(out, TIDY_STYLE_BAD, "%s ",
+				tidy_report_bool(report, "running")
+					? _("The configuration is wrong, the last good one holds:")
+					: _("The configuration is wrong:"));
 		tidy_output_add(out, TIDY_STYLE_PLAIN, "%s\n", problem);
 	}
 }

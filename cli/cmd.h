@@ -37,6 +37,8 @@ char *tidy_render_pair(const TidyOutput *out, GVariant *dict);
 char *tidy_render_counts(GVariant *counts);
 /* The steps, grouped: what moves, what is kept beside, what goes to the Trash, what stays. */
 void tidy_render_steps(TidyOutput *out, GVariant *operation);
+/* One reason of a stray or an operation: where, what, [code]. (transfer full) */
+char *tidy_render_reason(const TidyOutput *out, GVariant *reason);
 /* The strays of a scan or status report: a line each, reasons below. */
 void tidy_render_strays(TidyOutput *out, GVariant *report);
 

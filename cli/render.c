@@ -78,6 +78,7 @@ static const struct {
 	{ "mkdir", NULL, N_("create"), SHAPE_NAME, TIDY_STYLE_PLAIN },
 	{ "move", NULL, N_("move"), SHAPE_RENAME, TIDY_STYLE_GOOD },
 	{ "move", "name-taken", N_("keep both"), SHAPE_RENAME, TIDY_STYLE_WARN },
+	{ "move", "undo", N_("move back"), SHAPE_RENAME, TIDY_STYLE_GOOD },
 	{ "copy", NULL, N_("copy"), SHAPE_RENAME, TIDY_STYLE_GOOD },
 	{ "restore", NULL, N_("restore"), SHAPE_NAME, TIDY_STYLE_GOOD },
 	{ "trash", NULL, N_("to Trash"), SHAPE_NAME, TIDY_STYLE_WARN },
@@ -292,6 +293,24 @@ static const struct {
 	{ "refused", N_("is left alone"), TIDY_STYLE_BAD },
 };
 
+/*
+ * "~/Download: a mount point [mount-point]". A text that opens with the path itself says it once.
+ */
+char *
+tidy_render_reason(const TidyOutput *out, GVariant *reason)
+{
+	const char *path = tidy_report_str(reason, "path");
+	const char *text = tidy_report_str(reason, "text");
+	const char *code = tidy_report_str(reason, "code");
+	g_autofree char *where = *path != '\0' ? tidy_output_path(out, path) : NULL;
+	gsize length = strlen(path);
+
+	if (where != NULL && strncmp(text, path, length) == 0 && text[length] == ' ')
+		return g_strdup_printf("%s%s [%s]", where, text + length, code);
+	return g_strdup_printf("%s%s%s [%s]", where != NULL ? where : "", where != NULL ? ": " : "",
+			       text, code);
+}
+
 static void
 add_reasons(TidyTable *table, const TidyOutput *out, GVariant *stray)
 {
@@ -299,12 +318,7 @@ add_reasons(TidyTable *table, const TidyOutput *out, GVariant *stray)
 
 	for (gsize i = 0; i < length; i++) {
 		g_autoptr(GVariant) reason = tidy_report_list_item(stray, "reasons", i);
-		const char *path = tidy_report_str(reason, "path");
-		g_autofree char *where = *path != '\0' ? tidy_output_path(out, path) : NULL;
-		g_autofree char *note =
-			g_strdup_printf("%s%s%s [%s]", where != NULL ? where : "",
-					where != NULL ? ": " : "", tidy_report_str(reason, "text"),
-					tidy_report_str(reason, "code"));
+		g_autofree char *note = tidy_render_reason(out, reason);
 
 		tidy_table_add_note(table, TIDY_STYLE_DIM, note);
 	}

@@ -3,11 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/backend.h"
 #include "cli/cmd.h"
 #include "cli/json.h"
 #include "cli/progress.h"
-#include "home/base/error.h"
 
 #define PAIR \
 	"'stray': <'/home/ada/Download'>, 'target': <'/home/ada/Downloads'>, 'key': <'DOWNLOAD'>"
@@ -133,7 +131,39 @@ test_refused(void)
 		     "  left alone:\n"
 		     "  ~/Download: it is a mount point [mount-point]\n"
 		     "\n"
-		     "Nothing was merged, for the reasons given.\n");
+		     "Nothing was done, for the reasons given.\n");
+}
+
+/* The question that the first merge is asked is answered by whoever reads the plan. */
+static void
+test_first_contact_is_no_news(void)
+{
+	assert_reads(
+		render_plan,
+		"{'outcome': <'done'>, 'operations': <[{" PAIR
+		", 'reasons': <[{'code': <'first-contact'>, 'text':"
+		" <'/home/ada/Download would be the first merge'>, 'path': <'/home/ada/Download'>},"
+		" {'code': <'sync-root'>, 'text': <'/home/ada/Download is synchronised'>,"
+		" 'path': <'/home/ada/Download'>}]>}]>}",
+		"~/Download -> ~/Downloads\n"
+		"  ~/Download is synchronised [sync-root]\n"
+		"\nPlan: nothing. Nothing has been changed.\n");
+}
+
+static void
+test_undo(void)
+{
+	assert_reads(
+		render_merge,
+		"{'kind': <'undo'>, 'outcome': <'done'>, 'operations': <[{'id': <uint64 4>, " PAIR
+		", 'counts': <{'moved': <uint64 1>}>, 'steps': <[{'op': <'mkdir'>, 'from': "
+		"<'/home/ada/Download'>},"
+		" {'op': <'move'>, 'from': <'" OUT "a (2).txt'>, 'to': <'" IN
+		"a.txt'>, 'why': <'undo'>}]>}]>}",
+		"Undo of ~/Download -> ~/Downloads\n"
+		"  create     ~/Download/\n"
+		"  move back  'a (2).txt' -> a.txt\n"
+		"\nDone: 1 moved.\nTake it back with: xdgtidy undo 4\n");
 }
 
 static char *
@@ -182,12 +212,12 @@ test_names_are_harmless(void)
 static void
 test_texts_are_harmless(void)
 {
-	g_autofree char *text =
-		rendered(render_merge,
-			 "{'outcome': <'refused'>, 'operations': <[{" PAIR
-			 ", 'outcome': <'refused'>, 'reasons':"
-			 " <[{'code': <'\\u001b[2J'>, 'text': <'a\\u202eb\\u001b]0;x\\u0007'>}]>}]>}",
-			 10);
+	g_autofree char *text = rendered(
+		render_merge,
+		"{'outcome': <'refused'>, 'operations': <[{" PAIR
+		", 'outcome': <'refused'>, 'reasons':"
+		" <[{'code': <'\\u001b[2J'>, 'text': <'a\\u202eb\\u001b]0;x\\u0007'>}]>}]>}",
+		10);
 
 	g_assert_null(strchr(text, '\033'));
 	g_assert_null(strstr(text, "\xe2\x80\xae"));
@@ -465,14 +495,6 @@ test_table_is_complete(void)
 	}
 }
 
-static void
-test_remote_errors(void)
-{
-	g_assert_cmpint(tidy_backend_error_code("Locked"), ==, TIDY_ERROR_LOCKED);
-	g_assert_cmpint(tidy_backend_error_code("NoSpace"), ==, TIDY_ERROR_NO_SPACE);
-	g_assert_cmpint(tidy_backend_error_code("Unheard"), ==, -1);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -482,6 +504,8 @@ main(int argc, char **argv)
 	g_test_add_func("/cli/render/plan-has-the-same-steps", test_plan_has_the_same_steps);
 	g_test_add_func("/cli/render/nothing", test_nothing);
 	g_test_add_func("/cli/render/refused", test_refused);
+	g_test_add_func("/cli/render/first-contact-is-no-news", test_first_contact_is_no_news);
+	g_test_add_func("/cli/render/undo", test_undo);
 	g_test_add_func("/cli/render/long-lists-are-cut", test_long_lists_are_cut);
 	g_test_add_func("/cli/render/names-are-harmless", test_names_are_harmless);
 	g_test_add_func("/cli/render/texts-are-harmless", test_texts_are_harmless);
@@ -499,6 +523,5 @@ main(int argc, char **argv)
 	g_test_add_func("/cli/json", test_json);
 	g_test_add_func("/cli/commands/nearest", test_nearest);
 	g_test_add_func("/cli/commands/table-is-complete", test_table_is_complete);
-	g_test_add_func("/cli/backend/remote-errors", test_remote_errors);
 	return g_test_run();
 }
