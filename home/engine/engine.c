@@ -333,7 +333,8 @@ typedef void (*ResumedFunc)(const TidyResult *result, const TidyJournalHeader *h
 
 static gboolean
 resume(TidyEngine *engine, const TidyOperation *operation, const char *const *open_paths,
-       const TidySink *sink, GCancellable *cancellable, TidyResult *result, GError **error)
+       const char *const *mount_points, const TidySink *sink, GCancellable *cancellable,
+       TidyResult *result, GError **error)
 {
 	const TidyJournalHeader *header = &operation->journal->header;
 	TidyMergeJob job = {
@@ -343,6 +344,7 @@ resume(TidyEngine *engine, const TidyOperation *operation, const char *const *op
 		.policy = header->policy,
 		.leaves_symlink = (header->flags & TIDY_JOURNAL_LEAVES_SYMLINK) != 0,
 		.open_paths = open_paths,
+		.mount_points = mount_points,
 		.cancellable = cancellable,
 	};
 
@@ -353,7 +355,8 @@ resume(TidyEngine *engine, const TidyOperation *operation, const char *const *op
 }
 
 gboolean
-tidy_engine_recover(TidyEngine *engine, const char *const *open_paths, const TidySink *sink,
+tidy_engine_recover(TidyEngine *engine, const char *const *open_paths,
+		    const char *const *mount_points, const TidySink *sink,
 		    GCancellable *cancellable, ResumedFunc resumed, gpointer data, GError **error)
 {
 	g_autoptr(GPtrArray) operations = NULL;
@@ -370,7 +373,8 @@ tidy_engine_recover(TidyEngine *engine, const char *const *open_paths, const Tid
 		/* One that an undo took back meanwhile has another state. */
 		if (operation->state != TIDY_STATE_INTERRUPTED)
 			continue;
-		is_fine = resume(engine, operation, open_paths, sink, cancellable, &result, error);
+		is_fine = resume(engine, operation, open_paths, mount_points, sink, cancellable,
+				 &result, error);
 		if (resumed != NULL)
 			resumed(&result, &operation->journal->header, data);
 	}

@@ -61,28 +61,37 @@ tidy_executor_free(TidyExecutor *executor)
 
 /* --- the steps; each answers 0 when made (or found made), or -errno --- */
 
-/* 0 when the entry is there and is the one that the step means; -ESTALE when it is another. */
+/* 0 when @dir/@name is the inode and the kind of thing that the step means; -ESTALE when it is another. The kind counts
+ * because the number of a removed inode is soon given to a new one. */
 static int
-check_entry(TidyFs *fs, int dir, const char *name, guint64 ino)
+check_name(TidyFs *fs, int dir, const char *name, const TidyStep *step)
 {
 	TidyStat st;
 	int r = fs->stat(fs, dir, name, &st);
 
 	if (r < 0)
 		return r;
-	return ino != 0 && st.ino != ino ? -ESTALE : 0;
+	if (step->type != TIDY_TYPE_UNKNOWN && tidy_stat_type(&st) != step->type)
+		return -ESTALE;
+	return step->ino != 0 && st.ino != step->ino ? -ESTALE : 0;
+}
+
+static int
+check_entry(TidyFs *fs, int dir, const TidyStep *step)
+{
+	return check_name(fs, dir, step->name, step);
 }
 
 /* Case 3 and 4: looks where the entry is now. 1: the step was made already; 0: it is still to be made. */
 static int
 find_moved(TidyFs *fs, const TidyStep *step, int from, int to, const char *to_name)
 {
-	int here = check_entry(fs, from, step->name, step->ino);
+	int here = check_entry(fs, from, step);
 	int there;
 
 	if (step->ino == 0)
 		return here;
-	there = check_entry(fs, to, to_name, step->ino);
+	there = check_name(fs, to, to_name, step);
 	if (here == 0 && there == 0) {
 		/* Both names are the same file: a rename made of link and unlink was cut in two. */
 		int r = fs->unlink(fs, from, step->name, 0);
@@ -136,7 +145,7 @@ make_trash(TidyExecutor *executor, Pending *pending)
 		r = find_moved(fs, step, from, trash.files, step->to_name);
 		if (r == 1)
 			r = tidy_trash_write_info(fs, &trash, step->to_name, path, TRUE);
-		if (r != 0 || check_entry(fs, from, step->name, step->ino) != 0)
+		if (r != 0 || check_entry(fs, from, step) != 0)
 			goto out;
 	}
 	r = tidy_trash_write_info(fs, &trash, step->to_name, path, executor->options.is_replay);
@@ -210,7 +219,7 @@ make_delete(TidyExecutor *executor, Pending *pending)
 
 	if (dir < 0 || twin_dir < 0)
 		return MIN(dir, twin_dir);
-	r = check_entry(fs, dir, step->name, step->ino);
+	r = check_entry(fs, dir, step);
 	if (r == -ENOENT && executor->options.is_replay)
 		return 0;
 	if (r < 0)
@@ -223,7 +232,7 @@ make_delete(TidyExecutor *executor, Pending *pending)
 	if (twin >= 0) {
 		if (is_safe_to_delete(fs, fd, twin, &r)) {
 			/* The name must still lead to the file that was compared. */
-			r = check_entry(fs, dir, step->name, step->ino);
+			r = check_entry(fs, dir, step);
 			if (r == 0)
 				r = fs->unlink(fs, dir, step->name, 0);
 		} else if (r == 0) {
@@ -246,7 +255,7 @@ make_copy(TidyExecutor *executor, Pending *pending)
 
 	if (from < 0 || to < 0)
 		return MIN(from, to);
-	r = check_entry(fs, from, step->name, step->ino);
+	r = check_entry(fs, from, step);
 	if (r < 0)
 		return r;
 	if (step->ino == step->to_ino)
@@ -297,9 +306,12 @@ make_rmdir(TidyExecutor *executor, Pending *pending)
 	if (dir < 0)
 		return dir;
 	if (executor->options.has_checks) {
-		r = check_entry(fs, dir, step->name, step->ino);
+		r = check_entry(fs, dir, step);
+		/* Case 3: gone, and perhaps a link or a new directory in its place already. */
+		if (r == -ENOENT || (r == -ESTALE && executor->options.is_replay))
+			return 0;
 		if (r < 0)
-			return r == -ENOENT ? 0 : r;
+			return r;
 	}
 	return fs->unlink(fs, dir, step->name, AT_REMOVEDIR);
 }
@@ -344,7 +356,7 @@ make_unlink(TidyExecutor *executor, Pending *pending)
 
 	if (dir < 0)
 		return dir;
-	r = check_entry(fs, dir, step->name, step->ino);
+	r = check_entry(fs, dir, step);
 	if (r < 0)
 		return r == -ENOENT && executor->options.is_replay ? 0 : r;
 	if (!link_says(fs, dir, step->name, step->text))
@@ -362,7 +374,7 @@ make_times(TidyExecutor *executor, Pending *pending)
 
 	if (dir < 0)
 		return dir;
-	r = check_entry(fs, dir, step->name, step->ino);
+	r = check_entry(fs, dir, step);
 	/* Only a stamp: a directory that is gone or new does not need it. */
 	if (r < 0)
 		return 0;

@@ -148,6 +148,14 @@ read_mounts(const char *path, char **type)
 	return (char **)g_ptr_array_free(points, FALSE);
 }
 
+char **
+tidy_facts_mount_points(const char *dir)
+{
+	g_autofree char *type = NULL;
+
+	return read_mounts(dir, &type);
+}
+
 /* --- the stray's listing --- */
 
 typedef struct {

@@ -33,3 +33,5 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TidyFacts, tidy_facts_free)
 /* Absolute paths below @dir that some process of this user has open for writing, as far as /proc shows. (transfer
  * full) */
 char **tidy_facts_open_paths(const char *dir);
+/* Absolute paths below @dir where something is mounted. (transfer full) */
+char **tidy_facts_mount_points(const char *dir);

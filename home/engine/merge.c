@@ -404,22 +404,20 @@ add_move(Walk *walk, Pair *pair, const TidyEntry *entry, const char *new_name, T
 	return tidy_executor_add(walk->executor, &step, pair->source, pair->target, error);
 }
 
-/* The link is made anew at the target, then the old one goes; both texts are in the journal. */
-static gboolean
-add_relink(Walk *walk, Pair *pair, const TidyEntry *entry, const TidyDecision *decision,
-	   GError **error)
+static gint64
+link_mtime(Walk *walk, const Pair *pair, const TidyEntry *entry)
 {
-	const char *name = decision->new_name != NULL ? decision->new_name : entry->name;
 	TidyStat st = { .mtime_ns = TIDY_TIME_OMIT };
-	TidyStep make = {
-		.op = TIDY_OP_LINK,
-		.why = TIDY_WHY_RELATIVE_LINK,
-		.type = TIDY_TYPE_LINK,
-		.name = g_strdup(name),
-		.text = g_strdup(entry->new_text),
-		.size = -1,
-	};
-	TidyStep drop = {
+
+	walk->fs->stat(walk->fs, tidy_dir_fd(pair->source), entry->name, &st);
+	return st.mtime_ns;
+}
+
+/* The source's link goes; its text is in the journal. */
+static gboolean
+add_unlink(Walk *walk, Pair *pair, const TidyEntry *entry, gboolean needs_previous, GError **error)
+{
+	TidyStep step = {
 		.op = TIDY_OP_UNLINK,
 		.why = TIDY_WHY_RELATIVE_LINK,
 		.type = TIDY_TYPE_LINK,
@@ -427,16 +425,32 @@ add_relink(Walk *walk, Pair *pair, const TidyEntry *entry, const TidyDecision *d
 		.text = g_strdup(entry->old_text),
 		.ino = entry->ino,
 		.size = -1,
-		.needs_previous = TRUE,
+		.mtime_ns = link_mtime(walk, pair, entry),
+		.needs_previous = needs_previous,
 	};
 
-	walk->fs->stat(walk->fs, tidy_dir_fd(pair->source), entry->name, &st);
-	make.mtime_ns = drop.mtime_ns = st.mtime_ns;
+	return tidy_executor_add(walk->executor, &step, pair->source, NULL, error);
+}
+
+/* The link is made anew at the target, then the old one goes. */
+static gboolean
+add_relink(Walk *walk, Pair *pair, const TidyEntry *entry, const TidyDecision *decision,
+	   GError **error)
+{
+	const char *name = decision->new_name != NULL ? decision->new_name : entry->name;
+	TidyStep step = {
+		.op = TIDY_OP_LINK,
+		.why = TIDY_WHY_RELATIVE_LINK,
+		.type = TIDY_TYPE_LINK,
+		.name = g_strdup(name),
+		.text = g_strdup(entry->new_text),
+		.size = -1,
+		.mtime_ns = link_mtime(walk, pair, entry),
+	};
+
 	pair->is_target_changed = TRUE;
-	if (tidy_executor_add(walk->executor, &make, pair->target, NULL, error))
-		return tidy_executor_add(walk->executor, &drop, pair->source, NULL, error);
-	tidy_step_clear(&drop);
-	return FALSE;
+	return tidy_executor_add(walk->executor, &step, pair->target, NULL, error) &&
+	       add_unlink(walk, pair, entry, TRUE, error);
 }
 
 static gboolean
@@ -650,6 +664,8 @@ follow_decision(Walk *walk, Pair *pair, const TidyDecision *decision, GError **e
 		return add_move(walk, pair, entry, decision->new_name, decision->why, error);
 	case TIDY_DECISION_RELINK:
 		return add_relink(walk, pair, entry, decision, error);
+	case TIDY_DECISION_UNLINK:
+		return add_unlink(walk, pair, entry, FALSE, error);
 	case TIDY_DECISION_FOLD:
 	case TIDY_DECISION_DISCARD:
 		return add_trash(walk, pair->source, entry, decision->why, error);
@@ -747,6 +763,10 @@ close_pair(Walk *walk, Pair *pair, GError **error)
 	if ((pair->is_target_changed || newest != pair->target->mtime_ns) &&
 	    !add_times(walk, pair->target, newest, error))
 		return FALSE;
+	/* In a further pass the removal has failed before, and may again: then the stamp is right all the same. */
+	if (pair->is_going && walk->pass > 1 &&
+	    !add_times(walk, pair->source, pair->source->original_ns, error))
+		return FALSE;
 	if (pair->is_going)
 		return add_rmdir(walk, pair->source, error);
 	return !pair->is_target_changed ||
@@ -764,6 +784,8 @@ merge_pair(Walk *walk, Pair *pair, GError **error)
 		g_set_error(error, TIDY_ERROR, TIDY_ERROR_CANCELLED, "stopped on request");
 		return FALSE;
 	}
+	/* What a crash interrupted, or an earlier pass did, has changed the stamps. */
+	pair->is_target_changed = walk->known != NULL || walk->pass > 1;
 	look(walk, pair);
 	twins = relate_twins(walk, pair, source, target);
 	pair->decisions = tidy_plan_directory(pair->source_list, pair->target_list, twins,

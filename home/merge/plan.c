@@ -230,6 +230,9 @@ decide_twin(Planner *planner, const TidyEntry *entry, const TidyTwin *twin)
 	case TIDY_RELATION_BOTH_DIRS:
 		return (TidyDecision){ .kind = TIDY_DECISION_DESCEND };
 	case TIDY_RELATION_IDENTICAL:
+		if (entry->new_text != NULL)
+			return (TidyDecision){ .kind = TIDY_DECISION_UNLINK,
+					       .why = TIDY_WHY_RELATIVE_LINK };
 		return decide_identical(planner, entry);
 	case TIDY_RELATION_DIFFERENT:
 		break;

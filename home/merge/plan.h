@@ -88,6 +88,7 @@ typedef enum {
 	TIDY_DECISION_FOLD,    /* the source's copy to the Trash */
 	TIDY_DECISION_DELETE,  /* the source's copy goes; the target's twin stays */
 	TIDY_DECISION_REPLACE, /* the target's goes to the Trash, then the source's takes the name */
+	TIDY_DECISION_UNLINK,  /* a link that the target has already as it would be rewritten */
 	TIDY_DECISION_DISCARD, /* a view file: to the Trash */
 	TIDY_DECISION_DESCEND,
 	TIDY_DECISION_MAKE_DIR, /* the target gets a directory of that name, then as DESCEND */

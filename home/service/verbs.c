@@ -561,14 +561,16 @@ GVariant *
 tidy_service_recover(TidyService *service, GCancellable *cancellable, GError **error)
 {
 	g_auto(GStrv) open_paths = tidy_facts_open_paths(service->home);
+	g_auto(GStrv) mounts = tidy_facts_mount_points(service->home);
 	Recovery recovery = { .list = tidy_report_new_list() };
 	TidySink sink;
 	gboolean is_fine;
 
 	collector_init(&recovery.collector, NULL);
 	sink = collector_sink(&recovery.collector);
-	is_fine = tidy_engine_recover(service->engine, (const char *const *)open_paths, &sink,
-				      cancellable, collect_resumed, &recovery, error);
+	is_fine = tidy_engine_recover(service->engine, (const char *const *)open_paths,
+				      (const char *const *)mounts, &sink, cancellable,
+				      collect_resumed, &recovery, error);
 	g_variant_builder_unref(recovery.collector.steps);
 	g_variant_builder_unref(recovery.collector.problems);
 	if (is_fine && recovery.n_resumed > 0)

@@ -159,14 +159,15 @@ home_run_recover(const Scenario *scenario, TidyFs *fs, const char *home, HomeRun
 {
 	g_autoptr(TidyEngine) engine = home_run_engine(fs, home);
 	g_auto(GStrv) open = flagged_paths(scenario, home, FALSE);
+	g_auto(GStrv) mounts = flagged_paths(scenario, home, TRUE);
 	Sink sink = { run, home };
 	TidySink callbacks = {
 		.step = on_step, .left = on_left, .problem = on_problem, .data = &sink
 	};
 
 	run_init(run);
-	tidy_engine_recover(engine, (const char *const *)open, &callbacks, NULL, on_resumed, run,
-			    &run->error);
+	tidy_engine_recover(engine, (const char *const *)open, (const char *const *)mounts,
+			    &callbacks, NULL, on_resumed, run, &run->error);
 }
 
 Tree *
