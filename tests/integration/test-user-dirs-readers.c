@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What other programs read in the same user-dirs.dirs: xdg-user-dirs-update, xdg-user-dir and GLib, as installed, each
- * as a process of its own in a scratch home. I/O.
+ * What other programs read in the same user-dirs.dirs: xdg-user-dirs-update, xdg-user-dir and GLib,
+ * as installed, each as a process of its own in a scratch home. I/O.
  *
- * Two things are checked for each line: what each program makes of it (so that the codec's comments stay true), and
- * that the codec warns whenever one of them reads anything else than the codec does.
+ * Two things are checked for each line: what each program makes of it (so that the codec's comments
+ * stay true), and that the codec warns whenever one of them reads anything else than the codec
+ * does.
  */
 #include <glib/gstdio.h>
 #include <stdio.h>
@@ -20,8 +21,7 @@ typedef struct {
 	const char *content;
 	const char *ours;
 	const char *update;
-	const char *
-		shell; /* xdg-user-dir up to 0.19 sources the file; it says the home for what is not set */
+	const char *shell; /* xdg-user-dir up to 0.19; the home when not set */
 	const char *glib;
 } Case;
 
@@ -187,8 +187,9 @@ test_ours(gconstpointer data)
 	g_assert_cmpstr(ours, ==, expected);
 }
 
-/* xdg-user-dirs-update does not print what it reads. But it leaves a directory that exists alone, makes and sets the
- * default for a key that is not set, and sets a key whose directory is missing to the home. */
+/* xdg-user-dirs-update does not print what it reads. But it leaves a directory that exists alone,
+ * makes and sets the default for a key that is not set, and sets a key whose directory is missing
+ * to the home. */
 static void
 test_update(gconstpointer data)
 {
@@ -318,7 +319,7 @@ main(int argc, char **argv)
 		puts(path ? path : "");
 		return 0;
 	}
-	self = argv[0];
+	self = g_file_read_link("/proc/self/exe", NULL);
 	g_test_init(&argc, &argv, NULL);
 	add_tests("ours", test_ours);
 	add_tests("update", test_update);

@@ -167,7 +167,8 @@ test_mo(gconstpointer data)
 	g_string_free(mo, TRUE);
 }
 
-/* Every cut and every changed byte of the header and tables: an error or an answer, nothing read outside. */
+/* Every cut and every changed byte of the header and tables: an error or an answer, nothing read
+ * outside. */
 static void
 test_mo_damaged(void)
 {
