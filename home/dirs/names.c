@@ -275,13 +275,14 @@ tidy_names_copy_of(const char *name)
 	return NULL;
 }
 
-/* The key that an msgid of the catalog is a default of, or NULL. */
+/* The key that an msgid of the catalog is a default of today, or NULL. Catalogs still translate
+ * "Download", which is no default since 0.11: what they say now never named a directory. */
 static const char *
 key_of_msgid(const char *msgid)
 {
 	for (gsize i = lower_bound(msgid);
 	     i < tidy_names_n_rows && strcmp(tidy_names_rows[i].name, msgid) == 0; i++)
-		if (strcmp(tidy_names_rows[i].locale, "C") == 0)
+		if (strcmp(tidy_names_rows[i].locale, "C") == 0 && tidy_names_rows[i].is_canonical)
 			return tidy_names_rows[i].key;
 	return NULL;
 }
@@ -335,7 +336,7 @@ add_message(const char *msgid, const char *msgstr, gpointer data)
 	row->locale = g_strdup(add->locale);
 	row->name = g_steal_pointer(&name);
 	row->versions = "mo";
-	row->is_canonical = strcmp(msgid, "Download") != 0;
+	row->is_canonical = TRUE;
 	g_ptr_array_add(add->names->rows, row);
 }
 
