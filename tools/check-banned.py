@@ -33,6 +33,7 @@ BANNED = {
 }
 CALL = re.compile(r"(?<![\w.>])(" + "|".join(BANNED) + r")\s*\(")
 # It caches for the life of the process: a daemon would never see a change of user-dirs.dirs.
+READERS = "tests/integration/test-user-dirs-readers.c"  # prints what GLib reads
 CACHING = re.compile(r"\bg_get_user_special_dir\s*\(")
 SLEEP_PY = re.compile(r"^[^#\n]*\btime\.sleep\s*\(", re.M)
 
@@ -49,7 +50,7 @@ def main():
             code = c_code(read(path))
             problems += [f"{path}:{line}: {m.group(1)}() is banned: use {BANNED[m.group(1)]}"
                          for line, m in find(CALL, code)]
-            if not path.startswith("home/dirs/"):
+            if not path.startswith("home/dirs/") and path != READERS:
                 problems += [f"{path}:{line}: g_get_user_special_dir() caches: ask home/dirs"
                              for line, _ in find(CACHING, code)]
         if path.startswith("tests/") and path.endswith(".py"):

@@ -2,12 +2,13 @@
 /*
  * The table of guards and the table of markers. Pure.
  *
- * To add a trap: a row in rows[] with a test; often a test is there already and `arg` or a marker will do. A code
- * is never renamed or reused for another reason (scan --json shows it). Several rows may give the same code; it
- * is reported once for each directory.
+ * To add a trap: a row in rows[] with a test; often a test is there already and `arg` or a marker
+ * will do. A code is never renamed or reused for another reason (scan --json shows it). Several
+ * rows may give the same code; it is reported once for each directory.
  *
- * Severity: BLOCK where a merge cannot work or would do harm whatever the user says (a sync client turns emptied roots
- * into deletions elsewhere; a repository split over two directories is broken); ASK where the user knows better than we.
+ * Severity: BLOCK where a merge cannot work or would do harm whatever the user says (a sync client
+ * turns emptied roots into deletions elsewhere; a repository split over two directories is broken);
+ * ASK where the user knows better than we.
  */
 #include "home/dirs/guard.h"
 
@@ -15,8 +16,6 @@
 #include <linux/magic.h>
 #include <linux/stat.h>
 #include <string.h>
-
-#include "home/base/text.h"
 
 /* Not in linux/magic.h of Linux 6.1 or under other names there; statfs(2). */
 #define MAGIC_FUSE 0x65735546U
@@ -117,7 +116,8 @@ is_same_inode(const TidyStat *a, const TidyStat *b)
 	return a->ino != 0 && a->ino == b->ino && a->dev == b->dev;
 }
 
-/* Whether the two roots are on different file systems or mounts, so that rename(2) would say EXDEV. */
+/* Whether the two roots are on different file systems or mounts, so that rename(2) would say
+ * EXDEV. */
 static gboolean
 needs_copy(const TidyGuardFacts *facts)
 {
@@ -232,7 +232,8 @@ TEST(is_key_in_state)
 	return facts->key && facts->key_state == (TidyDirState)row->arg;
 }
 
-/* The key, other than that of the merge, whose directory is @root (or with @want_below below it). */
+/* The key, other than that of the merge, whose directory is @root (or with @want_below below
+ * it). */
 static gboolean
 find_other_key(const TidyGuardFacts *facts, const TidyGuardRoot *root, gboolean want_below,
 	       const char **detail)
@@ -667,119 +668,4 @@ tidy_guard_rows(gsize *n)
 {
 	*n = G_N_ELEMENTS(rows);
 	return rows;
-}
-
-static void
-finding_free(gpointer data)
-{
-	TidyGuardFinding *finding = data;
-
-	g_free(finding->path);
-	g_free(finding->detail);
-	g_free(finding);
-}
-
-static gboolean
-has_finding(const GPtrArray *findings, const char *code, TidyGuardSide side)
-{
-	for (guint i = 0; i < findings->len; i++) {
-		const TidyGuardFinding *finding = g_ptr_array_index(findings, i);
-
-		if (finding->side == side && strcmp(finding->row->code, code) == 0)
-			return TRUE;
-	}
-	return FALSE;
-}
-
-static void
-test_side(const TidyGuardRow *row, const TidyGuardFacts *facts, TidyGuardSide side,
-	  GPtrArray *findings)
-{
-	const TidyGuardRoot *root = side == TARGET ? &facts->target : &facts->source;
-	const char *detail = NULL;
-	TidyGuardFinding *finding;
-
-	if (has_finding(findings, row->code, side) ||
-	    !row->test(row, facts, side == PAIR ? NULL : root, &detail))
-		return;
-	finding = g_new0(TidyGuardFinding, 1);
-	finding->row = row;
-	finding->side = side;
-	finding->path = g_strdup(root->path);
-	finding->detail = g_strdup(detail);
-	g_ptr_array_add(findings, finding);
-}
-
-GPtrArray *
-tidy_guard_check(const TidyGuardFacts *facts)
-{
-	static const TidyGuardSeverity severities[] = { BLOCK, ASK, INFO };
-	static const TidyGuardSide sides[] = { SOURCE, TARGET, PAIR };
-	GPtrArray *findings = g_ptr_array_new_with_free_func(finding_free);
-
-	for (gsize i = 0; i < G_N_ELEMENTS(severities); i++)
-		for (gsize j = 0; j < G_N_ELEMENTS(rows); j++)
-			for (gsize k = 0; k < G_N_ELEMENTS(sides); k++)
-				if (rows[j].severity == severities[i] && (rows[j].side & sides[k]))
-					test_side(&rows[j], facts, sides[k], findings);
-	return findings;
-}
-
-TidyGuardVerdict
-tidy_guard_verdict(const GPtrArray *findings)
-{
-	TidyGuardVerdict verdict = TIDY_VERDICT_AUTO;
-
-	for (guint i = 0; i < findings->len; i++) {
-		const TidyGuardFinding *finding = g_ptr_array_index(findings, i);
-
-		if (finding->row->severity == BLOCK)
-			return TIDY_VERDICT_REFUSED;
-		if (finding->row->severity == ASK)
-			verdict = MAX(verdict, finding->row->is_per_entry ? TIDY_VERDICT_PARTLY
-									  : TIDY_VERDICT_ASK);
-	}
-	return verdict;
-}
-
-const TidyGuardFinding *
-tidy_guard_find(const GPtrArray *findings, const char *code)
-{
-	for (guint i = 0; i < findings->len; i++) {
-		const TidyGuardFinding *finding = g_ptr_array_index(findings, i);
-
-		if (strcmp(finding->row->code, code) == 0)
-			return finding;
-	}
-	return NULL;
-}
-
-char *
-tidy_guard_text(const TidyGuardFinding *finding)
-{
-	g_autofree char *path = tidy_text_display(finding->path ? finding->path : "");
-	g_autofree char *detail = finding->detail ? tidy_text_display(finding->detail) : NULL;
-	GString *text = g_string_new(path);
-
-	g_string_append_printf(text, " %s", finding->row->message);
-	if (detail)
-		g_string_append_printf(text, " (%s)", detail);
-	g_string_append_c(text, '.');
-	if (finding->row->remedy)
-		g_string_append_printf(text, " %s", finding->row->remedy);
-	return g_string_free(text, FALSE);
-}
-
-const char *
-tidy_guard_severity_name(TidyGuardSeverity severity)
-{
-	switch (severity) {
-	case TIDY_GUARD_INFO:
-		return "info";
-	case TIDY_GUARD_ASK:
-		return "ask";
-	case TIDY_GUARD_BLOCK:
-		return "block";
-	}
-	g_return_val_if_reached("");
 }

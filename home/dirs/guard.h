@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Guards: the reasons why a stray is not merged, or not without asking. ONE table (guard.c); a further trap is a row there,
- * and a further name that gives a directory away is a row of the marker table. Pure: the engine gathers
- * TidyGuardFacts, the table answers.
+ * Guards: the reasons why a stray is not merged, or not without asking. ONE table (guard.c); a
+ * further trap is a row there, and a further name that gives a directory away is a row of the
+ * marker table. Pure: the engine gathers TidyGuardFacts, the table answers.
  *
  *	g_autoptr(GPtrArray) findings = tidy_guard_check(&facts);
  *	switch (tidy_guard_verdict(findings)) ...
  *
- * A fact that could not be found out stays zero or NULL and its guards are silent, except where a comment says
- * otherwise; so a gatherer that knows nothing must not let a merge run on its own (set facts.is_incomplete).
+ * A fact that could not be found out stays zero or NULL and its guards are silent, except where a
+ * comment says otherwise; so a gatherer that knows nothing must not let a merge run on its own (set
+ * facts.is_incomplete).
  */
 #pragma once
 
@@ -37,14 +38,13 @@ typedef struct {
 	TidyStat st;	       /* the name itself, links not followed */
 	TidyStat real;	       /* what it leads to; equal to @st when it is no link */
 	gboolean has_real;     /* FALSE: missing, or a dangling link */
-	gboolean
-		is_mount; /* mount point or bind mount (STATX_ATTR_MOUNT_ROOT, mount id unlike the parent's) */
-	gboolean is_casefold; /* FS_CASEFOLD_FL, or a file system without case */
-	int access_error;     /* positive errno of faccessat(2) with W_OK | X_OK, 0 */
-	TidyFsInfo info;      /* statfs; type 0: unknown */
-	const char *fs_name;  /* type of the mount in mountinfo ("fuse.sshfs", "autofs"), or NULL */
-	guint32 project_id;   /* FS_IOC_FSGETXATTR; 0: none */
-	const char *fscrypt;  /* policy identifier in hex, or NULL */
+	gboolean is_mount;     /* mount point or bind mount */
+	gboolean is_casefold;  /* FS_CASEFOLD_FL, or a file system without case */
+	int access_error;      /* positive errno of faccessat(2) with W_OK | X_OK, 0 */
+	TidyFsInfo info;       /* statfs; type 0: unknown */
+	const char *fs_name; /* type of the mount in mountinfo ("fuse.sshfs", "autofs"), or NULL */
+	guint32 project_id;  /* FS_IOC_FSGETXATTR; 0: none */
+	const char *fscrypt; /* policy identifier in hex, or NULL */
 	const char *const *names; /* top-level names, NULL-terminated; NULL: not listed */
 } TidyGuardRoot;
 
@@ -95,7 +95,8 @@ struct TidyGuardRow {
 	TidyGuardSide side;
 	/* TRUE: only the entries in question wait, automatic work may go on with the others */
 	gboolean is_per_entry;
-	/* @root is NULL for TIDY_GUARD_PAIR. @detail may be set to what was found: a name or a path, borrowed. */
+	/* @root is NULL for TIDY_GUARD_PAIR. @detail may be set to what was found: a name or a
+	 * path, borrowed. */
 	gboolean (*test)(const TidyGuardRow *row, const TidyGuardFacts *facts,
 			 const TidyGuardRoot *root, const char **detail);
 	guint64 arg;	     /* for @test: a marker class, a bit, a limit */
@@ -117,7 +118,8 @@ typedef enum {
 	TIDY_VERDICT_REFUSED, /* not even then */
 } TidyGuardVerdict;
 
-/* All reasons, most severe first, within that in the order of the table. (transfer full): of TidyGuardFinding */
+/* All reasons, most severe first, within that in the order of the table. (transfer full): of
+ * TidyGuardFinding */
 GPtrArray *tidy_guard_check(const TidyGuardFacts *facts);
 TidyGuardVerdict tidy_guard_verdict(const GPtrArray *findings);
 /* The finding with that code, or NULL. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Reads compiled gettext catalogs (.mo files). Pure. Every offset and length is checked against the size. */
+/* Reads compiled gettext catalogs (.mo files). Pure. Every offset and length is checked against the
+ * size. */
 #include "home/dirs/mo.h"
 
 #include <string.h>

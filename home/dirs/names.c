@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The names of user directories: the compiled-in table, the foreign spellings and copies, lookup. Pure.
+ * The names of user directories: the compiled-in table, the foreign spellings and copies, lookup.
+ * Pure.
  *
  * A name is looked up in this order; the first step that finds a row decides:
  *  1. the same bytes after NFC (homes copied from macOS hold decomposed names);
  *  2. the same without spaces at the end (one default of xdg-user-dirs 0.9 had one);
- *  3. the same but for the case of ASCII letters, both names ASCII ("downloads" is often a choice, so callers only
- *     propose it), never Turkish or Azeri rows, where "I" and "i" are different letters;
+ *  3. the same but for the case of ASCII letters, both names ASCII ("downloads" is often a choice,
+ *     so callers only propose it), never Turkish or Azeri rows, where "I" and "i" are different
+ *     letters;
  *  4. the name that another system gives the directory;
  *  5. a copy of a name that 1 or 2 finds.
  */
@@ -25,9 +27,10 @@ struct TidyNames {
 	GPtrArray *rows; /* of TidyDefaultName, owned, in the order of adding */
 };
 
-/* Names that no catalog of xdg-user-dirs has. Callers propose them, never more. Windows' are those of its English,
- * German, French, Spanish and Italian editions up to XP, which Wine and virtual machines still make; "Library",
- * "Sites" and "Applications" of macOS are no user directory and are not here. */
+/* Names that no catalog of xdg-user-dirs has. Callers propose them, never more. Windows' are those
+ * of its English, German, French, Spanish and Italian editions up to XP, which Wine and virtual
+ * machines still make; "Library", "Sites" and "Applications" of macOS are no user directory and are
+ * not here. */
 static const TidyDefaultName foreign_rows[] = {
 	{ "DOCUMENTS", "windows", "My Documents", "", FALSE },
 	{ "MUSIC", "windows", "My Music", "", FALSE },
@@ -272,13 +275,14 @@ tidy_names_copy_of(const char *name)
 	return NULL;
 }
 
-/* The key that an msgid of the catalog is a default of, or NULL. */
+/* The key that an msgid of the catalog is a default of today, or NULL. Catalogs still translate
+ * "Download", which is no default since 0.11: what they say now never named a directory. */
 static const char *
 key_of_msgid(const char *msgid)
 {
 	for (gsize i = lower_bound(msgid);
 	     i < tidy_names_n_rows && strcmp(tidy_names_rows[i].name, msgid) == 0; i++)
-		if (strcmp(tidy_names_rows[i].locale, "C") == 0)
+		if (strcmp(tidy_names_rows[i].locale, "C") == 0 && tidy_names_rows[i].is_canonical)
 			return tidy_names_rows[i].key;
 	return NULL;
 }
@@ -332,7 +336,7 @@ add_message(const char *msgid, const char *msgstr, gpointer data)
 	row->locale = g_strdup(add->locale);
 	row->name = g_steal_pointer(&name);
 	row->versions = "mo";
-	row->is_canonical = strcmp(msgid, "Download") != 0;
+	row->is_canonical = TRUE;
 	g_ptr_array_add(add->names->rows, row);
 }
 

@@ -8,8 +8,8 @@
  *  3. X.ytdl, X.part-FragN: X.part and X's other fragments are hits themselves; X when it is empty;
  *  4. X.fNNN.ext.part: the finished tracks X.fNNN.* of the same video, which wait to be joined;
  *  5. .~lock.X#, .X.swp, ~$X: X, which is open in an editor.
- * Names alone cannot tell a given-up download from a running one, so a hit that is old and has no writer is
- * stale, together with its partners or not at all.
+ * Names alone cannot tell a given-up download from a running one, so a hit that is old and has no
+ * writer is stale, together with its partners or not at all.
  */
 #include "home/dirs/partial.h"
 
@@ -22,11 +22,12 @@ typedef enum {
 	PARTNER_ANY,   /* the name without the pattern */
 } PartnerRule;
 
-/* "*" stands for any bytes, at least one. A pattern with two stars has its partner's name in the second one. */
+/* "*" stands for any bytes, at least one. A pattern with two stars has its partner's name in the
+ * second one. */
 typedef struct {
 	const char *pattern;
 	PartnerRule partner;
-	guint8 random; /* the name ends with so many letters and digits, as mkstemp(3) makes them; 0: no matter */
+	guint8 random; /* so many letters and digits at the end, as of mkstemp(3) */
 } Pattern;
 
 static const Pattern patterns[] = {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Unfinished downloads by their names: which entries of a directory another program still writes, and which belong to
- * one of those (the 0-byte placeholder of Firefox, the file beside an aria2 control file). Pure.
+ * Unfinished downloads by their names: which entries of a directory another program still writes,
+ * and which belong to one of those (the 0-byte placeholder of Firefox, the file beside an aria2
+ * control file). Pure.
  */
 #pragma once
 
@@ -26,9 +27,8 @@ typedef struct {
 	TidyPartialKind kind;
 	const char *
 		rule; /* static: the suffix or pattern that hit ("*.part"), "open"; NULL for TIDY_PARTIAL_NO */
-	gsize partner; /* index of the other one; its own index when it stands alone */
-	gboolean
-		is_stale; /* old and not open, and so are its partners: given up; may be moved, together */
+	gsize partner;	   /* index of the other one; its own index when it stands alone */
+	gboolean is_stale; /* given up, and so are its partners: may be moved */
 } TidyPartialMark;
 
 #define TIDY_PARTIAL_STALE_NS (G_GINT64_CONSTANT(7) * 24 * 3600 * G_GINT64_CONSTANT(1000000000))
@@ -36,7 +36,8 @@ typedef struct {
 /**
  * tidy_partial_scan - finds unfinished downloads among the entries of one directory
  * @now_ns: wall clock
- * @stale_ns: after that time without a change an unfinished one that is not open counts as given up; 0: never
+ * @stale_ns: after that time without a change an unfinished one that is not open counts as given
+ * up; 0: never
  *
  * O(n) in the number of entries.
  * Returns: (transfer full): array of @n TidyPartialMark, in the order of @entries

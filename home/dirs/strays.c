@@ -4,12 +4,14 @@
  *
  * For each name, the first of these that hits makes the candidate:
  *  1. a configured alias: the user said so, automatic;
- *  2. a default name (same bytes after NFC, or but for blanks at the end): automatic when it is English or of the
- *     user's present locale, proposed when the user had its locale once, or never;
+ *  2. a default name (same bytes after NFC, or but for blanks at the end): automatic when it is
+ *     English or of the user's present locale, proposed when the user had its locale once, or
+ *     never;
  *  3. another spelling or case of a configured directory's own name: proposed;
- *  4. a default name in other case, or of another system: proposed; a numbered copy of a name: reported.
- * A key that is disabled or unset has no target, so its strays are only reported; with an unset key the
- * directory of the default name is what programs fall back to, and no stray.
+ *  4. a default name in other case, or of another system: proposed; a numbered copy of a name:
+ *     reported.
+ * A key that is disabled or unset has no target, so its strays are only reported; with an unset key
+ * the directory of the default name is what programs fall back to, and no stray.
  */
 #include "home/dirs/strays.h"
 
@@ -212,7 +214,8 @@ is_same_spelling(const char *a, const char *b)
 	return nfc_a && nfc_b && strcmp(g_strchomp(nfc_a), g_strchomp(nfc_b)) == 0;
 }
 
-/* Step 3, and copies of configured names: @name against the own names of all configured directories. */
+/* Step 3, and copies of configured names: @name against the own names of all configured
+ * directories. */
 static TidyStray *
 from_targets(const Search *search, const char *name, gboolean want_copies)
 {

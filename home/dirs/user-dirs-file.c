@@ -2,11 +2,12 @@
 /*
  * user-dirs.dirs and its companions on disk. I/O.
  *
- * Paths are resolved here, one component at a time, because the table follows no links and a dotfile manager's link
- * must stay: the file behind it is replaced, in its own directory. A write is: read, edit, write a temporary beside
- * it, sync it, read again; if that is still the same file with the same bytes, rename over it, sync the directory. What
- * another program writes between the second reading and the rename is lost; nobody who edits this file takes a lock, so
- * this window of microseconds is as small as it gets.
+ * Paths are resolved here, one component at a time, because the table follows no links and a
+ * dotfile manager's link must stay: the file behind it is replaced, in its own directory. A write
+ * is: read, edit, write a temporary beside it, sync it, read again; if that is still the same file
+ * with the same bytes, rename over it, sync the directory. What another program writes between the
+ * second reading and the rename is lost; nobody who edits this file takes a lock, so this window of
+ * microseconds is as small as it gets.
  */
 #include "home/dirs/user-dirs-file.h"
 
@@ -65,7 +66,8 @@ read_link(TidyFs *fs, const char *dir, const char *name, int *status)
 	return len > 0 ? g_strndup(target, (gsize)len) : NULL;
 }
 
-/* Puts the components of @path before those of @rest; the last one of @path comes first off the end. */
+/* Puts the components of @path before those of @rest; the last one of @path comes first off the
+ * end. */
 static void
 push_components(GPtrArray *rest, const char *path)
 {
@@ -85,8 +87,8 @@ go_up(GString *dir)
 	g_string_truncate(dir, slash == dir->str ? 1 : (gsize)(slash - dir->str));
 }
 
-/* Finds the directory without links and the name that @path leads to; 0 or -errno. The name need not exist when @path
- * itself is no link; a link to nothing is -ENOENT with *@is_link set. */
+/* Finds the directory without links and the name that @path leads to; 0 or -errno. The name need
+ * not exist when @path itself is no link; a link to nothing is -ENOENT with *@is_link set. */
 static int
 resolve(TidyFs *fs, const char *path, RealFile *file, gboolean *is_link)
 {
@@ -317,7 +319,8 @@ make_temp(TidyFs *fs, int dir, char **name)
 	return fd;
 }
 
-/* Copies one extended attribute. What only root may set (security.*, trusted.*) is the system's to give. */
+/* Copies one extended attribute. What only root may set (security.*, trusted.*) is the system's to
+ * give. */
 static int
 copy_xattr(TidyFs *fs, int from, int to, const char *name)
 {
@@ -356,8 +359,8 @@ copy_xattrs(TidyFs *fs, int from, int to)
 	return status;
 }
 
-/* Gives the temporary what the old file has: attributes, owner, mode. In that order: an owner clears set-id bits, an
- * access list changes the mode. */
+/* Gives the temporary what the old file has: attributes, owner, mode. In that order: an owner
+ * clears set-id bits, an access list changes the mode. */
 static int
 copy_metadata(TidyFs *fs, int dir, const RealFile *old, int to)
 {
@@ -404,7 +407,8 @@ is_unchanged(TidyFs *fs, const char *path, const RealFile *old)
 		now.st.mtime_ns == old->st.mtime_ns && g_bytes_equal(now.bytes, old->bytes));
 }
 
-/* Replaces @old by @bytes in the open directory @dir: 1 when done, 0 when the file changed meanwhile, or -errno. */
+/* Replaces @old by @bytes in the open directory @dir: 1 when done, 0 when the file changed
+ * meanwhile, or -errno. */
 static int
 swap_in(TidyFs *fs, int dir, const char *path, const RealFile *old, GBytes *bytes)
 {
@@ -425,7 +429,8 @@ swap_in(TidyFs *fs, int dir, const char *path, const RealFile *old, GBytes *byte
 		fs->close(fs, fd);
 		return status == -ESTALE || status == -EEXIST ? 0 : status;
 	}
-	/* The directory is enough for ext4 and xfs; btrfs logs a new name with the file that has it. */
+	/* The directory is enough for ext4 and xfs; btrfs logs a new name with the file that has
+	 * it. */
 	status = fs->fsync(fs, fd);
 	if (status >= 0)
 		status = fs->fsync(fs, dir);

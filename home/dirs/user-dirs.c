@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The codec of user-dirs.dirs and its companions. Pure.
+ * The codec of user-dirs.dirs. Pure.
  *
- * A line goes through split_line() once, which finds the key, the bytes of the value and a mask of what is odd about it.
- * Parsing and setting both work on that, so what one accepts the other edits. What readers do with odd lines was
- * tried with xdg-user-dirs 0.18 and 0.20 and GLib 2.74; tests/unit/test-user-dirs.c holds the table.
+ * A line goes through split_line() once, which finds the key, the bytes of the value and a mask of
+ * what is odd about it. Parsing and setting both work on that, so what one accepts the other edits.
+ * What readers do with odd lines was tried with xdg-user-dirs 0.18 and 0.20 and GLib 2.74;
+ * tests/unit/test-user-dirs.c holds the table.
  */
 #include "home/dirs/user-dirs.h"
 
@@ -443,7 +444,8 @@ tidy_user_dirs_has_warning(const TidyUserDirs *dirs, const char *code)
 	return FALSE;
 }
 
-/* The value to write for @path: "$HOME/rel", "$HOME/" or absolute; NULL when no value reads alike everywhere. */
+/* The value to write for @path: "$HOME/rel", "$HOME/" or absolute; NULL when no value reads alike
+ * everywhere. */
 static char *
 make_value(const char *key, const char *path, const char *home, GError **error)
 {
@@ -511,7 +513,8 @@ check_key(const char *key, const char *path, GError **error)
 	return is_key && *path == '/';
 }
 
-/* Copies the lines of @bytes to @out with @value in those of @key; the number of usable lines of @key. */
+/* Copies the lines of @bytes to @out with @value in those of @key; the number of usable lines of
+ * @key. */
 static guint
 replace_value(GString *out, GBytes *bytes, const char *key, const char *value, const char *path,
 	      const char *home)
@@ -559,123 +562,4 @@ tidy_user_dirs_set(GBytes *bytes, const char *key, const char *path, const char 
 		g_string_append_printf(out, "XDG_%s_DIR=\"%s\"\n", key, value);
 	}
 	return g_string_free_to_bytes(out);
-}
-
-char *
-tidy_user_dirs_parse_locale(const char *bytes, gsize size)
-{
-	g_autofree char *text = NULL;
-
-	if (size == 0 || size > 128 || memchr(bytes, '\0', size))
-		return NULL;
-	text = g_strstrip(g_strndup(bytes, size));
-	if (!g_ascii_isalpha(*text))
-		return NULL;
-	for (const char *p = text; *p; p++)
-		if (!g_ascii_isalnum(*p) && !strchr("_-.@", *p))
-			return NULL;
-	if (strchr(text, '.')) {
-		const char *modifier = strchr(text, '@');
-		g_autofree char *base = g_strndup(text, strcspn(text, ".@"));
-
-		return g_strconcat(base, modifier ? modifier : "", NULL);
-	}
-	return g_steal_pointer(&text);
-}
-
-char **
-tidy_locale_variants(const char *locale)
-{
-	g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
-	g_autofree char *base = g_strndup(locale, strcspn(locale, ".@"));
-	g_autofree char *language = g_strndup(base, strcspn(base, "_"));
-	const char *modifier = strchr(locale, '@');
-	gboolean has_country = strcmp(base, language) != 0;
-
-	if (modifier) {
-		g_autofree char *full = g_strconcat(base, modifier, NULL);
-		g_autofree char *short_form = g_strconcat(language, modifier, NULL);
-
-		g_strv_builder_add(builder, full);
-		if (has_country)
-			g_strv_builder_add(builder, short_form);
-	}
-	g_strv_builder_add(builder, base);
-	if (has_country)
-		g_strv_builder_add(builder, language);
-	return g_strv_builder_end(builder);
-}
-
-/* Splits "KEY=value" lines: comments and lines without "=" are skipped; blanks at both ends go. */
-static gboolean
-next_assignment(Line *line, const char *bytes, gsize size, gsize *offset, char **key, char **value)
-{
-	while (next_line(line, bytes, size, offset)) {
-		g_autofree char *text = g_strstrip(g_strndup(line->text, line->len));
-		char *equals = strchr(text, '=');
-
-		if (*text == '#' || !equals || equals == text)
-			continue;
-		*key = g_strndup(text, (gsize)(equals - text));
-		*value = g_strdup(equals + 1);
-		return TRUE;
-	}
-	return FALSE;
-}
-
-void
-tidy_user_dirs_parse_conf(const char *bytes, gsize size, TidyUserDirsConf *conf)
-{
-	Line line = { 0 };
-	gsize offset = 0;
-	char *raw_key, *raw_value;
-
-	/* No blank may stand before "=", none is taken off behind it: so does xdg-user-dirs-update. */
-	while (next_assignment(&line, bytes, size, &offset, &raw_key, &raw_value)) {
-		g_autofree char *key = raw_key;
-		g_autofree char *value = raw_value;
-
-		if (strcmp(key, "enabled") == 0) {
-			conf->enabled = strcmp(value, "1") == 0 || strcmp(value, "True") == 0 ||
-					strcmp(value, "true") == 0;
-		} else if (strcmp(key, "filename_encoding") == 0) {
-			g_free(conf->filename_encoding);
-			conf->filename_encoding = g_steal_pointer(&value);
-		}
-	}
-}
-
-void
-tidy_user_dirs_conf_clear(TidyUserDirsConf *conf)
-{
-	g_clear_pointer(&conf->filename_encoding, g_free);
-	conf->enabled = -1;
-}
-
-static void
-default_free(gpointer data)
-{
-	TidyUserDirsDefault *item = data;
-
-	g_free(item->key);
-	g_free(item->path);
-	g_free(item);
-}
-
-GPtrArray *
-tidy_user_dirs_parse_defaults(const char *bytes, gsize size)
-{
-	GPtrArray *items = g_ptr_array_new_with_free_func(default_free);
-	Line line = { 0 };
-	gsize offset = 0;
-	char *key, *path;
-
-	while (next_assignment(&line, bytes, size, &offset, &key, &path)) {
-		TidyUserDirsDefault *item = g_new0(TidyUserDirsDefault, 1);
-
-		item->key = key;
-		item->path = path;
-		g_ptr_array_add(items, item);
-	}
-	return items;
 }

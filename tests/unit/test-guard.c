@@ -76,7 +76,7 @@ typedef struct {
 		__VA_ARGS__;                   \
 	}
 #define LIST(field, item) t->list[0] = (item), f->field = t->list
-#define DIRS(text)	  t->dirs = tidy_user_dirs_parse(text, strlen(text), HOME), f->dirs = t->dirs
+#define DIRS(text)	  f->dirs = t->dirs = tidy_user_dirs_parse(text, strlen(text), HOME)
 #define STRAY(...) \
 	t->stray = (TidyStray){ .is_user_locale = TRUE, __VA_ARGS__ }, f->stray = &t->stray
 

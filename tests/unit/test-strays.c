@@ -13,7 +13,8 @@
 #define FRENCH "XDG_DOWNLOAD_DIR=\"$HOME/Téléchargements\"\n"
 #define CUSTOM "XDG_DOWNLOAD_DIR=\"$HOME/DL\"\nXDG_FOO_DIR=\"$HOME/Café\"\n"
 
-/* expected: "KEY class policy locale" with flags: "!" not the user's locale, "-" ignored; NULL: no stray */
+/* expected: "KEY class policy locale" with flags: "!" not the user's locale, "-" ignored; NULL: no
+ * stray */
 typedef struct {
 	const char *title;
 	const char *dirs;

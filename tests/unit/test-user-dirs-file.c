@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Reading and writing user-dirs.dirs: links, metadata, races, crashes and errors. On the file system in memory. */
+/* Reading and writing user-dirs.dirs: links, metadata, races, crashes and errors. On the file
+ * system in memory. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -185,7 +186,8 @@ test_write_keeps_metadata(void)
 	g_assert_cmpuint(fake_fs_open_count(fake), ==, 0);
 }
 
-/* 14, 15: the link stays a link, the file behind it is the one that changes, with its temporary beside it */
+/* 14, 15: the link stays a link, the file behind it is the one that changes, with its temporary
+ * beside it */
 static void
 test_write_through_link(gconstpointer target)
 {
@@ -396,7 +398,8 @@ test_stale_temp(void)
 	assert_no_temp(fake, CONFIG);
 }
 
-/* Each operation fails once with each likely error: an error, or it did not matter; never a torn file. */
+/* Each operation fails once with each likely error: an error, or it did not matter; never a torn
+ * file. */
 static void
 test_faults(void)
 {

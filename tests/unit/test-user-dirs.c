@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The codec of user-dirs.dirs: what readers accept, what is warned about, and that a write changes one value only. */
+/* The codec of user-dirs.dirs: what readers accept, what is warned about, and that a write changes
+ * one value only. */
 #include <string.h>
 
 #include "home/base/error.h"
