@@ -2,6 +2,7 @@
 /* The fake file system's operations on open files and on what stat shows: bytes, syncs, modes, times, xattrs. Pure. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fiemap.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,6 +16,15 @@ static FakeFs *
 fake_of(TidyFs *fs)
 {
 	return (FakeFs *)fs;
+}
+
+/* fchmod(2) and futimens(2) do not take a descriptor from O_PATH. */
+static gboolean
+is_bare_path(FakeFs *fake, int dir, const char *name)
+{
+	const FakeOpen *file = fake_open_of(fake, dir);
+
+	return *name == '\0' && file && (file->flags & O_PATH);
 }
 
 /* The node that @dir and @name mean; "" is @dir itself. */
@@ -323,17 +333,103 @@ fake_seek(TidyFs *fs, int fd, gint64 offset, int whence)
 	return fake_data_seek(node->data, offset, whence);
 }
 
+/* The page also belongs to another file: a clone. */
+static gboolean
+is_shared(const FakeDisk *disk, guint id, const FakePage *page)
+{
+	for (guint other = 1; other < disk->live->nodes->len; other++) {
+		const FakeNode *node = fake_disk_node(disk, other);
+
+		for (guint i = 0; node && node->data && other != id && i < node->data->pages->len;
+		     i++) {
+			if (g_array_index(node->data->pages, FakePage, i).bytes == page->bytes)
+				return TRUE;
+		}
+	}
+	return FALSE;
+}
+
+/* One extent a page; "physical" is where the page is in memory, so clones have it in common. */
+static int
+do_extents(const FakeDisk *disk, const FakeNode *node, gint64 offset, TidyExtent *extents,
+	   guint max)
+{
+	GArray *pages = node->data->pages;
+	guint n = 0;
+
+	for (guint i = 0; i < pages->len && n < max; i++) {
+		const FakePage *page = &g_array_index(pages, FakePage, i);
+
+		if ((gint64)(page->index + 1) * FAKE_PAGE <= offset)
+			continue;
+		extents[n] = (TidyExtent){
+			.logical = page->index * FAKE_PAGE,
+			.physical = (guint64)(guintptr)page->bytes,
+			.length = FAKE_PAGE,
+			.flags = i + 1 == pages->len ? FIEMAP_EXTENT_LAST : 0,
+		};
+		if (node->data != node->durable)
+			extents[n].flags |= FIEMAP_EXTENT_DELALLOC | FIEMAP_EXTENT_UNKNOWN;
+		else if (is_shared(disk, node->id, page))
+			extents[n].flags |= FIEMAP_EXTENT_SHARED;
+		n++;
+	}
+	return (int)n;
+}
+
+static int
+fake_extents(TidyFs *fs, int fd, gint64 offset, TidyExtent *extents, guint max)
+{
+	FakeFs *fake = fake_of(fs);
+	int answer = fake_enter(fake, FS_OP_EXTENTS, FALSE, NULL, NULL);
+	const FakeOpen *file = fake_open_of(fake, fd);
+	const FakeNode *node;
+
+	if (answer < 0)
+		return answer;
+	if (!file || (file->flags & O_PATH))
+		return -EBADF;
+	node = fake_node_at(&file->at);
+	if (!node->data || (file->at.mount->disk->lacks & FAKE_NO_EXTENTS))
+		return -EOPNOTSUPP;
+	return do_extents(file->at.mount->disk, node, offset, extents, max);
+}
+
 /* ---- copies inside the kernel ---- */
+
+/* 0, or the answer to an end of a copy that is no regular file. */
+static int
+check_end(const FakeOpen *file)
+{
+	const FakeNode *node;
+
+	if (!file || (file->flags & O_PATH))
+		return -EBADF;
+	node = fake_node_at(&file->at);
+	if (fake_node_is_dir(node))
+		return -EISDIR;
+	return node->data ? 0 : -EINVAL;
+}
 
 static int
 copy_ends(FakeFs *fake, int from, int to, FakeOpen **source, FakeOpen **sink)
 {
-	int answer = regular(fake, from, FALSE, source);
-	int other = regular(fake, to, TRUE, sink);
+	int answer, other;
 
-	if (answer == 0)
-		answer = other;
-	return answer == -ESPIPE ? -EINVAL : answer;
+	*source = fake_open_of(fake, from);
+	*sink = fake_open_of(fake, to);
+	answer = check_end(*source);
+	other = check_end(*sink);
+	if (answer == -EBADF || other == -EBADF)
+		return -EBADF;
+	if (answer == -EISDIR || other == -EISDIR)
+		return -EISDIR;
+	if (answer < 0 || other < 0)
+		return -EINVAL;
+	if (((*source)->flags & O_ACCMODE) == O_WRONLY ||
+	    ((*sink)->flags & O_ACCMODE) == O_RDONLY || ((*sink)->flags & O_APPEND))
+		return -EBADF;
+	return 0;
 }
 
 static int
@@ -352,8 +448,6 @@ do_clone(FakeFs *fake, int from, int to)
 		return -EXDEV;
 	if (disk->lacks & FAKE_NO_CLONE)
 		return -EOPNOTSUPP;
-	if (sink->flags & O_APPEND)
-		return -EBADF;
 	data = fake_data_ref(fake_node_at(&source->at)->data);
 	if (fake->is_half)
 		fake_data_truncate(fake_data_edit(&data), data->size / 2);
@@ -388,8 +482,6 @@ do_copy_range(FakeFs *fake, int from, gint64 from_offset, int to, gint64 to_offs
 
 	if (answer < 0)
 		return answer;
-	if (sink->flags & O_APPEND)
-		return -EBADF;
 	if (from_offset < 0 || to_offset < 0)
 		return -EINVAL;
 	if (source->at.mount->disk != sink->at.mount->disk)
@@ -398,6 +490,7 @@ do_copy_range(FakeFs *fake, int from, gint64 from_offset, int to, gint64 to_offs
 		return -EOPNOTSUPP;
 	data = fake_node_at(&source->at)->data;
 	size = MIN(short_size(fake, size), 1024 * 1024);
+	size = (size_t)CLAMP(data->size - from_offset, 0, (gint64)size);
 	if (source->at.id == sink->at.id && ABS(from_offset - to_offset) < (gint64)size)
 		return -EINVAL;
 	buffer = g_malloc(size);
@@ -425,7 +518,7 @@ do_chmod(FakeFs *fake, int dir, const char *name, mode_t mode)
 {
 	FakeAt at;
 	FakeNode *node;
-	int answer = named(fake, dir, name, &at);
+	int answer = is_bare_path(fake, dir, name) ? -EBADF : named(fake, dir, name, &at);
 
 	if (answer == 0 && S_ISLNK(fake_node_at(&at)->mode))
 		return -EOPNOTSUPP;
@@ -495,15 +588,17 @@ do_utimens(FakeFs *fake, int dir, const char *name, gint64 atime_ns, gint64 mtim
 {
 	FakeAt at;
 	FakeNode *node;
-	int answer = named(fake, dir, name, &at);
+	int answer = is_bare_path(fake, dir, name) ? -EBADF : named(fake, dir, name, &at);
 
 	if (answer == 0)
 		answer = fake_may_change(fake, &at);
 	if (answer < 0)
 		return answer;
 	node = fake_disk_edit(at.mount->disk, at.id, FAKE_CHANGE_TIMES);
-	node->atime = atime_ns;
-	node->mtime = mtime_ns;
+	if (atime_ns != TIDY_TIME_OMIT)
+		node->atime = atime_ns;
+	if (mtime_ns != TIDY_TIME_OMIT)
+		node->mtime = mtime_ns;
 	node->ctime = fake->clock;
 	fake_changed(fake, at.mount->disk);
 	return 0;
@@ -727,6 +822,7 @@ fake_files_init(TidyFs *table)
 	table->syncfs = fake_syncfs;
 	table->advise = fake_advise;
 	table->seek = fake_seek;
+	table->extents = fake_extents;
 	table->clone = fake_clone;
 	table->copy_range = fake_copy_range;
 	table->chmod = fake_chmod;

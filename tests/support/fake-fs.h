@@ -105,6 +105,7 @@ typedef enum {
 	FAKE_NO_LEASE = 1 << 7,	     /* no_writer: -EINVAL */
 	FAKE_NO_BTIME = 1 << 8,	     /* stat answers a birth time of 0 */
 	FAKE_NO_SEEK_HOLE = 1 << 9,  /* seek: all is data */
+	FAKE_NO_EXTENTS = 1 << 10,   /* extents: -EOPNOTSUPP */
 } FakeLack;
 
 void fake_disk_set_lacks(FakeDisk *disk, guint lacks);

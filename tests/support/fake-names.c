@@ -98,6 +98,24 @@ may_open(FakeFs *fake, const FakeAt *at, int flags)
 	return 0;
 }
 
+/* Some description has the FIFO open for reading. */
+static gboolean
+has_reader(FakeFs *fake, const FakeAt *at)
+{
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, fake->opens);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const FakeOpen *file = value;
+
+		if (file->at.mount->disk == at->mount->disk && file->at.id == at->id &&
+		    !(file->flags & O_PATH) && (file->flags & O_ACCMODE) != O_WRONLY)
+			return TRUE;
+	}
+	return FALSE;
+}
+
 static int
 open_existing(FakeFs *fake, const FakeAt *at, int flags, const char *name)
 {
@@ -118,7 +136,7 @@ open_existing(FakeFs *fake, const FakeAt *at, int flags, const char *name)
 	if (answer < 0)
 		return answer;
 	if (S_ISSOCK(node->mode) ||
-	    (S_ISFIFO(node->mode) && (flags & O_ACCMODE) == O_WRONLY)) /* no reader is there */
+	    (S_ISFIFO(node->mode) && (flags & O_ACCMODE) == O_WRONLY && !has_reader(fake, at)))
 		return -ENXIO;
 	if ((flags & O_TRUNC) && S_ISREG(node->mode))
 		truncate_node(fake, at);
@@ -635,7 +653,8 @@ fake_linkfd(TidyFs *fs, int fd, int to_dir, const char *to)
 	const FakeOpen *file = fake_open_of(fake, fd);
 
 	if (answer == 0)
-		answer = file ? add_link(fake, &file->at, to_dir, to) : -EBADF;
+		answer = file ? add_link(fake, &file->at, to_dir, to)
+			      : -ENOENT; /* as /proc/self/fd */
 	return (int)fake_leave(fake, answer);
 }
 

@@ -194,6 +194,12 @@ fault_seek(TidyFs *fs, int fd, gint64 offset, int whence)
 }
 
 static int
+fault_extents(TidyFs *fs, int fd, gint64 offset, TidyExtent *extents, guint max)
+{
+	PASS(FS_OP_EXTENTS, fd, NULL, extents, fd, offset, extents, max);
+}
+
+static int
 fault_clone(TidyFs *fs, int from, int to)
 {
 	PASS(FS_OP_CLONE, to, NULL, clone, from, to);
@@ -285,6 +291,7 @@ static const TidyFs TABLE = {
 	.syncfs = fault_syncfs,
 	.advise = fault_advise,
 	.seek = fault_seek,
+	.extents = fault_extents,
 	.clone = fault_clone,
 	.copy_range = fault_copy_range,
 	.chmod = fault_chmod,

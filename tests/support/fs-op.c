@@ -40,6 +40,7 @@ static const char *const NAMES[] = {
 	[FS_OP_SYNCFS] = "syncfs",
 	[FS_OP_ADVISE] = "advise",
 	[FS_OP_SEEK] = "seek",
+	[FS_OP_EXTENTS] = "extents",
 	[FS_OP_CLONE] = "clone",
 	[FS_OP_COPY_RANGE] = "copy_range",
 	[FS_OP_CHMOD] = "chmod",
