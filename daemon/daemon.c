@@ -11,8 +11,11 @@
 #include "daemon/bus.h"
 #include "daemon/log.h"
 #include "daemon/offers.h"
+#include "daemon/reading.h"
 #include "daemon/watcher.h"
 #include "home/base/error.h"
+#include "home/dirs/names.h"
+#include "home/dirs/partial.h"
 #include "home/service/dbus-errors.h"
 #include "home/service/report.h"
 
@@ -847,13 +850,37 @@ on_recovered(GVariant *report, const GError *error, gpointer data)
 		finish_report(daemon, report);
 }
 
+static gboolean
+name_matters(const char *name, gpointer data)
+{
+	TidyDaemon *daemon = data;
+	g_autoptr(GPtrArray) meant = tidy_names_lookup(NULL, name, NULL);
+	g_autofree const char **aliases = NULL;
+
+	if (meant->len > 0)
+		return TRUE;
+	return daemon->survey != NULL &&
+	       g_variant_lookup(daemon->survey, "aliases", "^a&s", &aliases) &&
+	       g_strv_contains(aliases, name);
+}
+
+static gboolean
+name_is_partial(const char *name, gpointer data)
+{
+	return tidy_partial_rule(name) != NULL;
+}
+
 static void
 start_watching(TidyDaemon *daemon)
 {
 	g_autoptr(GError) error = NULL;
 
-	daemon->watcher = tidy_watcher_new(
-		&(TidyWatcherFuncs){ .look = on_look, .ready = on_ready, .data = daemon }, &error);
+	daemon->watcher = tidy_watcher_new(&(TidyWatcherFuncs){ .look = on_look,
+								.ready = on_ready,
+								.matters = name_matters,
+								.is_partial = name_is_partial,
+								.data = daemon },
+					   &error);
 	if (daemon->watcher != NULL)
 		return;
 	daemon->degraded = g_strdup(error->message);
