@@ -350,10 +350,10 @@ test_idle_has_no_timer(Fixture *fixture, gconstpointer data)
 	make_file(fixture, "Download/a.part");
 	set_active(fixture, TRUE);
 	expect(fixture, "");
-	g_assert_true(g_main_context_acquire(NULL));
-	g_assert_false(g_main_context_prepare(NULL, &priority));
-	g_main_context_query(NULL, priority, &timeout, fds, G_N_ELEMENTS(fds));
-	g_main_context_release(NULL);
+	g_assert_true(g_main_context_acquire(g_main_context_default()));
+	g_assert_false(g_main_context_prepare(g_main_context_default(), &priority));
+	g_main_context_query(g_main_context_default(), priority, &timeout, fds, G_N_ELEMENTS(fds));
+	g_main_context_release(g_main_context_default());
 	g_assert_cmpint(timeout, ==, -1);
 }
 

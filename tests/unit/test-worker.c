@@ -124,10 +124,10 @@ on_done(GVariant *answer, const GError *error, gpointer data)
 }
 
 static void
-push(Fixture *fixture, TidyJobFunc run, gpointer argument, GCancellable *cancellable)
+push(Fixture *fixture, TidyJobFunc run, gconstpointer argument, GCancellable *cancellable)
 {
 	tidy_worker_push(fixture->worker, &(TidyJob){ .run = run,
-						      .argument = argument,
+						      .argument = (gpointer)argument,
 						      .done = on_done,
 						      .data = fixture,
 						      .cancellable = cancellable,
