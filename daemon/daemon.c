@@ -369,6 +369,18 @@ want_survey(TidyDaemon *daemon, gint64 delay_usec, gboolean with_last)
 
 /* ---- what has been done ---- */
 
+static gboolean
+did_something(GVariant *operation)
+{
+	g_autoptr(GVariant) counts = tidy_report_dict(operation, "counts");
+
+	return tidy_report_number(operation, "id") != 0 &&
+	       tidy_report_number(counts, "moved") + tidy_report_number(counts, "folded") +
+			       tidy_report_number(counts, "kept-both") +
+			       tidy_report_number(counts, "removed") >
+		       0;
+}
+
 /* No names: the log may be read by others than the user. */
 static void
 log_report(GVariant *report)
@@ -381,7 +393,7 @@ log_report(GVariant *report)
 		g_autoptr(GVariant) counts = tidy_report_dict(operation, "counts");
 		guint64 id = tidy_report_number(operation, "id");
 
-		if (id == 0)
+		if (!did_something(operation))
 			continue;
 		tidy_log(G_LOG_LEVEL_MESSAGE, is_undo ? TIDY_LOG_UNDONE : TIDY_LOG_MERGED, id,
 			 tidy_report_text(operation, "outcome"),
@@ -404,7 +416,7 @@ has_operation(GVariant *report)
 	for (gsize i = 0; i < g_variant_n_children(operations); i++) {
 		g_autoptr(GVariant) operation = g_variant_get_child_value(operations, i);
 
-		if (tidy_report_number(operation, "id") != 0)
+		if (did_something(operation))
 			return TRUE;
 	}
 	return FALSE;
