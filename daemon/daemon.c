@@ -11,8 +11,11 @@
 #include "daemon/bus.h"
 #include "daemon/log.h"
 #include "daemon/offers.h"
+#include "daemon/reading.h"
 #include "daemon/watcher.h"
 #include "home/base/error.h"
+#include "home/dirs/names.h"
+#include "home/dirs/partial.h"
 #include "home/service/dbus-errors.h"
 #include "home/service/report.h"
 
@@ -366,6 +369,18 @@ want_survey(TidyDaemon *daemon, gint64 delay_usec, gboolean with_last)
 
 /* ---- what has been done ---- */
 
+static gboolean
+did_something(GVariant *operation)
+{
+	g_autoptr(GVariant) counts = tidy_report_dict(operation, "counts");
+
+	return tidy_report_number(operation, "id") != 0 &&
+	       tidy_report_number(counts, "moved") + tidy_report_number(counts, "folded") +
+			       tidy_report_number(counts, "kept-both") +
+			       tidy_report_number(counts, "removed") >
+		       0;
+}
+
 /* No names: the log may be read by others than the user. */
 static void
 log_report(GVariant *report)
@@ -378,7 +393,7 @@ log_report(GVariant *report)
 		g_autoptr(GVariant) counts = tidy_report_dict(operation, "counts");
 		guint64 id = tidy_report_number(operation, "id");
 
-		if (id == 0)
+		if (!did_something(operation))
 			continue;
 		tidy_log(G_LOG_LEVEL_MESSAGE, is_undo ? TIDY_LOG_UNDONE : TIDY_LOG_MERGED, id,
 			 tidy_report_text(operation, "outcome"),
@@ -401,7 +416,7 @@ has_operation(GVariant *report)
 	for (gsize i = 0; i < g_variant_n_children(operations); i++) {
 		g_autoptr(GVariant) operation = g_variant_get_child_value(operations, i);
 
-		if (tidy_report_number(operation, "id") != 0)
+		if (did_something(operation))
 			return TRUE;
 	}
 	return FALSE;
@@ -847,13 +862,37 @@ on_recovered(GVariant *report, const GError *error, gpointer data)
 		finish_report(daemon, report);
 }
 
+static gboolean
+name_matters(const char *name, gpointer data)
+{
+	TidyDaemon *daemon = data;
+	g_autoptr(GPtrArray) meant = tidy_names_lookup(NULL, name, NULL);
+	g_autofree const char **aliases = NULL;
+
+	if (meant->len > 0)
+		return TRUE;
+	return daemon->survey != NULL &&
+	       g_variant_lookup(daemon->survey, "aliases", "^a&s", &aliases) &&
+	       g_strv_contains(aliases, name);
+}
+
+static gboolean
+name_is_partial(const char *name, gpointer data)
+{
+	return tidy_partial_rule(name) != NULL;
+}
+
 static void
 start_watching(TidyDaemon *daemon)
 {
 	g_autoptr(GError) error = NULL;
 
-	daemon->watcher = tidy_watcher_new(
-		&(TidyWatcherFuncs){ .look = on_look, .ready = on_ready, .data = daemon }, &error);
+	daemon->watcher = tidy_watcher_new(&(TidyWatcherFuncs){ .look = on_look,
+								.ready = on_ready,
+								.matters = name_matters,
+								.is_partial = name_is_partial,
+								.data = daemon },
+					   &error);
 	if (daemon->watcher != NULL)
 		return;
 	daemon->degraded = g_strdup(error->message);

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "daemon/jobs.h"
+#include "daemon/reading.h"
 #include "daemon/wording.h"
 
 #define TOPIC_QUESTION "question"

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Tests of daemon/inotify-source and daemon/watcher on real directories. I/O: a temporary home. */
+#include "daemon/watcher.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/inotify-source.h"
+
+#define QUIET_USEC (30 * G_TIME_SPAN_MILLISECOND)
+#define WAIT_SEC   10
+
+typedef struct {
+	char *home;
+	TidyWatcher *watcher;
+	GString *log; /* "home dirs config stray all" and "ready(a,b)" "ready(a)+" */
+} Fixture;
+
+static void
+remove_tree(const char *path)
+{
+	g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+	const char *name;
+
+	while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
+		g_autofree char *child = g_build_filename(path, name, NULL);
+
+		if (g_file_test(child, G_FILE_TEST_IS_SYMLINK))
+			g_unlink(child);
+		else
+			remove_tree(child);
+	}
+	g_remove(path);
+}
+
+static char *
+at(Fixture *fixture, const char *name)
+{
+	return g_build_filename(fixture->home, name, NULL);
+}
+
+static void
+make_dir(Fixture *fixture, const char *name)
+{
+	g_autofree char *path = at(fixture, name);
+
+	g_assert_cmpint(g_mkdir_with_parents(path, 0700), ==, 0);
+}
+
+static void
+make_file(Fixture *fixture, const char *name)
+{
+	g_autofree char *path = at(fixture, name);
+
+	g_assert_true(g_file_set_contents(path, "x", 1, NULL));
+}
+
+static void
+rename_to(Fixture *fixture, const char *from, const char *to)
+{
+	g_autofree char *from_path = at(fixture, from);
+	g_autofree char *to_path = at(fixture, to);
+
+	g_assert_cmpint(g_rename(from_path, to_path), ==, 0);
+}
+
+static void
+on_look(TidyLook look, gpointer data)
+{
+	static const char *const names[] = { "home", "dirs", "config", "stray", "all" };
+	Fixture *fixture = data;
+
+	g_string_append_printf(fixture->log, "%s ", names[look]);
+}
+
+static void
+on_ready(const char *path, const char *const *names, gboolean is_all, gpointer data)
+{
+	g_autofree char *joined = g_strjoinv(",", (char **)names);
+	Fixture *fixture = data;
+
+	g_string_append_printf(fixture->log, "ready(%s)%s ", joined, is_all ? "+" : "");
+}
+
+static gboolean
+matters(const char *name, gpointer data)
+{
+	return strcmp(name, "Download") == 0;
+}
+
+static gboolean
+is_partial(const char *name, gpointer data)
+{
+	return g_str_has_suffix(name, ".part");
+}
+
+static void
+watch(Fixture *fixture)
+{
+	g_autofree char *config = at(fixture, ".config");
+	g_autofree char *user_dir = at(fixture, "Downloads");
+	g_autofree char *stray = at(fixture, "Download");
+	const char *pairs[][2] = { { fixture->home, "home" },
+				   { config, "config" },
+				   { user_dir, "user-dir" },
+				   { stray, "stray" } };
+	g_autoptr(GVariant) watches = NULL;
+	GVariantBuilder builder;
+
+	g_variant_builder_init(&builder, G_VARIANT_TYPE("a(ss)"));
+	for (guint i = 0; i < G_N_ELEMENTS(pairs); i++)
+		g_variant_builder_add(&builder, "(ss)", pairs[i][0], pairs[i][1]);
+	watches = g_variant_ref_sink(g_variant_builder_end(&builder));
+	tidy_watcher_set(fixture->watcher, watches);
+}
+
+static void
+set_active(Fixture *fixture, gboolean is_active)
+{
+	g_autofree char *stray = at(fixture, "Download");
+	const char *paths[] = { is_active ? stray : NULL, NULL };
+
+	tidy_watcher_set_active(fixture->watcher, paths);
+}
+
+static void
+fixture_set_up(Fixture *fixture, gconstpointer data)
+{
+	fixture->home = g_dir_make_tmp("xdgtidy-watcher-XXXXXX", NULL);
+	fixture->log = g_string_new(NULL);
+	make_dir(fixture, ".config");
+	make_dir(fixture, "Downloads");
+	make_dir(fixture, "Download");
+	fixture->watcher = tidy_watcher_new(&(TidyWatcherFuncs){ .look = on_look,
+								 .ready = on_ready,
+								 .matters = matters,
+								 .is_partial = is_partial,
+								 .data = fixture },
+					    NULL);
+	g_assert_nonnull(fixture->watcher);
+	tidy_watcher_set_times(fixture->watcher, QUIET_USEC, 0);
+	watch(fixture);
+}
+
+static void
+fixture_tear_down(Fixture *fixture, gconstpointer data)
+{
+	tidy_watcher_free(fixture->watcher);
+	remove_tree(fixture->home);
+	g_string_free(fixture->log, TRUE);
+	g_free(fixture->home);
+}
+
+static gboolean
+set_true(gpointer data)
+{
+	*(gboolean *)data = TRUE;
+	return G_SOURCE_REMOVE;
+}
+
+/* Until the log holds @text. */
+static void
+wait_for(Fixture *fixture, const char *text)
+{
+	gboolean is_late = FALSE;
+	guint timeout = g_timeout_add_seconds(WAIT_SEC, set_true, &is_late);
+
+	while (strstr(fixture->log->str, text) == NULL && !is_late)
+		g_main_context_iteration(NULL, TRUE);
+	if (is_late)
+		g_error("waited for \"%s\", have \"%s\"", text, fixture->log->str);
+	g_source_remove(timeout);
+}
+
+/* Everything that happened up to now has been dispatched when an event made after it has been. */
+static void
+expect(Fixture *fixture, const char *log)
+{
+	g_autofree char *config = at(fixture, ".config/user-dirs.marker");
+
+	g_assert_true(g_file_set_contents(config, "", 0, NULL));
+	wait_for(fixture, "dirs ");
+	g_assert_true(g_str_has_suffix(fixture->log->str, "dirs "));
+	*strstr(fixture->log->str, "dirs ") = '\0';
+	g_assert_cmpstr(fixture->log->str, ==, log);
+	g_string_truncate(fixture->log, 0);
+	while (g_main_context_iteration(NULL, FALSE))
+		;
+	g_string_truncate(fixture->log, 0);
+}
+
+static void
+test_home_only_names_that_matter(Fixture *fixture, gconstpointer data)
+{
+	make_file(fixture, ".bashrc.swp");
+	make_dir(fixture, "projects");
+	make_dir(fixture, ".cache");
+	expect(fixture, "");
+	rename_to(fixture, "Download", "elsewhere");
+	wait_for(fixture, "home ");
+	rename_to(fixture, "elsewhere", "Download");
+	wait_for(fixture, "home ");
+}
+
+static void
+test_user_dir_content_is_no_event(Fixture *fixture, gconstpointer data)
+{
+	make_file(fixture, "Downloads/a");
+	make_dir(fixture, "Downloads/b");
+	expect(fixture, "");
+	rename_to(fixture, "Downloads", "gone");
+	wait_for(fixture, "home ");
+}
+
+static void
+test_config_names(Fixture *fixture, gconstpointer data)
+{
+	make_file(fixture, ".config/dconf");
+	make_file(fixture, ".config/kdeglobals.lock");
+	expect(fixture, "");
+	make_dir(fixture, ".config/xdgtidy");
+	wait_for(fixture, "config ");
+}
+
+static void
+test_active_stray_settles(Fixture *fixture, gconstpointer data)
+{
+	make_file(fixture, "Download/old");
+	make_file(fixture, "Download/b.part");
+	set_active(fixture, TRUE);
+	wait_for(fixture, "ready(old) ");
+	rename_to(fixture, "Download/b.part", "Download/b");
+	wait_for(fixture, "ready(b)+ ");
+}
+
+static void
+test_what_stays_backs_off(Fixture *fixture, gconstpointer data)
+{
+	g_autofree char *stray = at(fixture, "Download");
+	gint64 begin;
+
+	make_file(fixture, "Download/a");
+	set_active(fixture, TRUE);
+	wait_for(fixture, "ready(a)+ ");
+	g_string_truncate(fixture->log, 0);
+	begin = g_get_monotonic_time();
+	tidy_watcher_done(fixture->watcher, stray);
+	wait_for(fixture, "ready(a)+ ");
+	g_assert_cmpint(g_get_monotonic_time() - begin, >, 2 * QUIET_USEC);
+}
+
+static void
+test_empty_stray_is_ready(Fixture *fixture, gconstpointer data)
+{
+	set_active(fixture, TRUE);
+	wait_for(fixture, "ready()+ ");
+}
+
+static void
+test_inactive_stray_asks_for_a_look(Fixture *fixture, gconstpointer data)
+{
+	make_file(fixture, "Download/a");
+	wait_for(fixture, "stray ");
+	g_assert_null(strstr(fixture->log->str, "ready"));
+}
+
+/* The watch follows the inode; the path must be resolved again. */
+static void
+test_moved_stray_is_found_again(Fixture *fixture, gconstpointer data)
+{
+	set_active(fixture, TRUE);
+	rename_to(fixture, "Download", "Old");
+	make_dir(fixture, "Download");
+	wait_for(fixture, "home ");
+	watch(fixture);
+	g_string_truncate(fixture->log, 0);
+	make_file(fixture, "Old/not-here");
+	make_file(fixture, "Download/here");
+	wait_for(fixture, "ready(here)+ ");
+	g_assert_null(strstr(fixture->log->str, "not-here"));
+}
+
+static void
+test_config_that_comes_later(Fixture *fixture, gconstpointer data)
+{
+	g_autofree char *config = at(fixture, ".config");
+
+	remove_tree(config);
+	wait_for(fixture, "dirs ");
+	watch(fixture);
+	make_dir(fixture, ".config");
+	wait_for(fixture, "config ");
+	watch(fixture);
+	g_string_truncate(fixture->log, 0);
+	make_file(fixture, ".config/user-dirs.dirs");
+	wait_for(fixture, "dirs ");
+}
+
+static void
+test_linked_user_dirs(Fixture *fixture, gconstpointer data)
+{
+	g_autofree char *link = at(fixture, ".config/user-dirs.dirs");
+	g_autofree char *real = at(fixture, "dotfiles/user-dirs.dirs");
+
+	make_dir(fixture, "dotfiles");
+	make_file(fixture, "dotfiles/user-dirs.dirs");
+	g_assert_cmpint(symlink(real, link), ==, 0);
+	wait_for(fixture, "dirs ");
+	watch(fixture);
+	while (g_main_context_iteration(NULL, FALSE))
+		;
+	g_string_truncate(fixture->log, 0);
+	make_file(fixture, "dotfiles/user-dirs.dirs");
+	wait_for(fixture, "dirs ");
+}
+
+/* The queue holds fs.inotify.max_queued_events (16384) events; more than that in one go and the kernel drops some. */
+static void
+test_overflow_lists_again(Fixture *fixture, gconstpointer data)
+{
+	g_autofree char *limit = NULL;
+	g_autofree char *path = at(fixture, "Download/name");
+	g_autofree char *stray = at(fixture, "Download");
+	gint64 count;
+
+	g_file_get_contents("/proc/sys/fs/inotify/max_queued_events", &limit, NULL, NULL);
+	count = limit != NULL ? g_ascii_strtoll(limit, NULL, 10) : 16384;
+	if (count > 100000) {
+		g_test_skip("the queue is too long to fill");
+		return;
+	}
+	set_active(fixture, TRUE);
+	for (gint64 i = 0; i < count / 2; i++) {
+		g_assert_cmpint(close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), ==, 0);
+		g_assert_cmpint(unlink(path), ==, 0);
+	}
+	make_file(fixture, "Download/last");
+	wait_for(fixture, "all ");
+	wait_for(fixture, "ready(last)+ ");
+	g_assert_cmpuint(tidy_watcher_n_watches(fixture->watcher), ==, 4);
+}
+
+static void
+test_idle_has_no_timer(Fixture *fixture, gconstpointer data)
+{
+	int timeout = 0, priority = 0;
+	GPollFD fds[16];
+
+	make_file(fixture, "Download/a.part");
+	set_active(fixture, TRUE);
+	expect(fixture, "");
+	g_assert_true(g_main_context_acquire(g_main_context_default()));
+	g_assert_false(g_main_context_prepare(g_main_context_default(), &priority));
+	g_main_context_query(g_main_context_default(), priority, &timeout, fds, G_N_ELEMENTS(fds));
+	g_main_context_release(g_main_context_default());
+	g_assert_cmpint(timeout, ==, -1);
+}
+
+static void
+test_source_refuses_files(Fixture *fixture, gconstpointer data)
+{
+	g_autofree char *file = at(fixture, "f");
+	g_autofree char *missing = at(fixture, "missing");
+	GSource *source = tidy_inotify_source_new(NULL, NULL, NULL);
+
+	make_file(fixture, "f");
+	g_assert_cmpint(tidy_inotify_source_add(source, file, IN_CREATE | IN_ONLYDIR), ==,
+			-ENOTDIR);
+	g_assert_cmpint(tidy_inotify_source_add(source, missing, IN_CREATE), ==, -ENOENT);
+	g_assert_cmpint(tidy_inotify_source_add(source, fixture->home, IN_CREATE), >=, 0);
+	g_source_destroy(source);
+	g_source_unref(source);
+}
+
+static void
+add(const char *path, void (*test)(Fixture *, gconstpointer))
+{
+	g_test_add(path, Fixture, NULL, fixture_set_up, test, fixture_tear_down);
+}
+
+int
+main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	add("/watcher/home/only-names-that-matter", test_home_only_names_that_matter);
+	add("/watcher/user-dir/content-is-no-event", test_user_dir_content_is_no_event);
+	add("/watcher/config/names", test_config_names);
+	add("/watcher/config/comes-later", test_config_that_comes_later);
+	add("/watcher/config/linked-user-dirs", test_linked_user_dirs);
+	add("/watcher/stray/active-settles", test_active_stray_settles);
+	add("/watcher/stray/what-stays-backs-off", test_what_stays_backs_off);
+	add("/watcher/stray/empty-is-ready", test_empty_stray_is_ready);
+	add("/watcher/stray/inactive-asks-for-a-look", test_inactive_stray_asks_for_a_look);
+	add("/watcher/stray/moved-is-found-again", test_moved_stray_is_found_again);
+	add("/watcher/overflow-lists-again", test_overflow_lists_again);
+	add("/watcher/idle-has-no-timer", test_idle_has_no_timer);
+	add("/watcher/source/refuses-files", test_source_refuses_files);
+	return g_test_run();
+}
