@@ -228,8 +228,11 @@ int
 tidy_catalog_check_file(TidyCatalog *catalog, guint file)
 {
 	const TidyFileRecord *record = tidy_catalog_file(catalog, file);
-	int dir = tidy_catalog_open_dir(catalog, record->dir);
+	int dir;
 
+	if (record->slot != TIDY_NO_SLOT)
+		return check_state(catalog, file, catalog->file_fds->slots[record->slot].fd, "");
+	dir = tidy_catalog_open_dir(catalog, record->dir);
 	return dir < 0 ? dir
 		       : check_state(catalog, file, dir, tidy_catalog_name(catalog, record->name));
 }

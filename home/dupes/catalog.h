@@ -119,7 +119,8 @@ gboolean tidy_catalog_tick(TidyCatalog *catalog);
 
 /* What a stat of the file should say. */
 TidyStat tidy_catalog_file_stat(TidyCatalog *catalog, guint file);
-/* 0 when the file still is what the scan saw, under its name; -ESTALE or another -errno when not. */
+/* 0 when the file still is what the scan saw; -ESTALE or another -errno when not. By its descriptor when it is open,
+ * else by its name. */
 int tidy_catalog_check_file(TidyCatalog *catalog, guint file);
 
 /* ---- descriptors: borrowed until the next call that opens one of the same kind; -errno ---- */
