@@ -47,7 +47,7 @@ class Corpus:
         return path
 
     def bytes(self, count):
-        return self.rng.randbytes(count)
+        return b"".join(self.rng.randbytes(min(MIB, count - at)) for at in range(0, count, MIB))
 
     def done(self):
         with open(self.path + ".json", "w") as f:
