@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 /* keyd's own directory is there for configurations that come from it. */
-static const char *const shared[] = { TIDY_KEYS_DATADIR, "/usr/local/share/keyd", "/usr/share/keyd" };
+static const char *const shared[] = { TIDY_KEYS_DATADIR, "/usr/local/share/keyd",
+				      "/usr/share/keyd" };
 
 static int
 read_all(int fd, char **text, size_t *length)
@@ -94,7 +95,8 @@ include(void *data, const char *from, const char *path, char **text, size_t *len
 
 	(void)data;
 	if (slash)
-		snprintf(directory, sizeof(directory), "%.*s", slash == from ? 1 : (int)(slash - from), from);
+		snprintf(directory, sizeof(directory), "%.*s",
+			 slash == from ? 1 : (int)(slash - from), from);
 	found = find_below(directory, path);
 	for (size_t i = 0; !found && errno == ENOENT && i < sizeof(shared) / sizeof(*shared); i++)
 		found = find_below(shared[i], path);
@@ -158,10 +160,12 @@ note_unicode(RemapFiles *files, uint32_t character, RemapUnicode unicode)
 	files->composed = grown;
 	files->composed_length += size;
 	grown[files->composed_length] = '\0';
-	remap_diag_add(files->diags, REMAP_NOTE, NULL, "\"%s\" is not on the layout %s: typed with %s", bytes,
-		remap_layout_describe(files->layout),
-		unicode == REMAP_UNICODE_COMPOSE ? "Cancel and a Compose file (xdgtidy keys compile --compose)" :
-						   "Ctrl+Shift+U (GTK, IBus)");
+	remap_diag_add(files->diags, REMAP_NOTE, NULL,
+		       "\"%s\" is not on the layout %s: typed with %s", bytes,
+		       remap_layout_describe(files->layout),
+		       unicode == REMAP_UNICODE_COMPOSE
+			       ? "Cancel and a Compose file (xdgtidy keys compile --compose)"
+			       : "Ctrl+Shift+U (GTK, IBus)");
 }
 
 static int
@@ -170,7 +174,8 @@ type(void *data, uint32_t character, RemapUnicode unicode, RemapStroke *strokes)
 	RemapFiles *files = data;
 	int count = 0;
 
-	if (remap_layout_type(files->layout, character, unicode, strokes, &count) == REMAP_TYPING_UNICODE)
+	if (remap_layout_type(files->layout, character, unicode, strokes, &count) ==
+	    REMAP_TYPING_UNICODE)
 		note_unicode(files, character, unicode);
 	return count;
 }

@@ -10,7 +10,16 @@
 #include <xkbcommon/xkbcommon.h>
 
 /* X and XKB keycodes are evdev codes plus 8 (rules "evdev"). */
-enum { XKB_OFFSET = 8, CODES = 248, LEVELS = 8, CODE_SHIFT = 42, CODE_RIGHTALT = 100, CODE_U = 22, CODE_SPACE = 57, CODE_CANCEL = 223 };
+enum {
+	XKB_OFFSET = 8,
+	CODES = 248,
+	LEVELS = 8,
+	CODE_SHIFT = 42,
+	CODE_RIGHTALT = 100,
+	CODE_U = 22,
+	CODE_SPACE = 57,
+	CODE_CANCEL = 223
+};
 
 typedef struct Place {
 	uint32_t keysym;
@@ -112,19 +121,23 @@ static bool
 level_mods(const RemapLayout *layout, unsigned code, unsigned level, uint8_t *mods)
 {
 	xkb_mod_mask_t masks[16];
-	size_t count = xkb_keymap_key_get_mods_for_level(layout->keymap, code + XKB_OFFSET, 0, level, masks, 16);
+	size_t count = xkb_keymap_key_get_mods_for_level(layout->keymap, code + XKB_OFFSET, 0,
+							 level, masks, 16);
 	bool is_found = false;
 	int best = 9;
 
 	for (size_t i = 0; i < count; i++) {
-		bool has_shift = masks[i] & layout->shift, has_altgr = layout->altgr && (masks[i] & layout->altgr) == layout->altgr;
+		bool has_shift = masks[i] & layout->shift,
+		     has_altgr = layout->altgr && (masks[i] & layout->altgr) == layout->altgr;
 		int cost = has_shift + 2 * has_altgr;
 
-		if ((masks[i] & ~(layout->shift | layout->altgr)) || (!has_altgr && (masks[i] & layout->altgr)) || cost >= best)
+		if ((masks[i] & ~(layout->shift | layout->altgr)) ||
+		    (!has_altgr && (masks[i] & layout->altgr)) || cost >= best)
 			continue;
 		best = cost;
 		is_found = true;
-		*mods = (uint8_t)((has_shift ? REMAP_MOD_SHIFT : 0) | (has_altgr ? REMAP_MOD_ALTGR : 0));
+		*mods = (uint8_t)((has_shift ? REMAP_MOD_SHIFT : 0) |
+				  (has_altgr ? REMAP_MOD_ALTGR : 0));
 	}
 	return is_found;
 }
@@ -132,15 +145,16 @@ level_mods(const RemapLayout *layout, unsigned code, unsigned level, uint8_t *mo
 static bool
 is_keypad(unsigned code)
 {
-	return code == 55 || (code >= 71 && code <= 83) || code == 96 || code == 98 || code == 117 || code == 118 ||
-	       code == 121 || code == 179 || code == 180;
+	return code == 55 || (code >= 71 && code <= 83) || code == 96 || code == 98 ||
+	       code == 117 || code == 118 || code == 121 || code == 179 || code == 180;
 }
 
 uint32_t
 remap_layout_keysym(const RemapLayout *layout, uint16_t code, unsigned level)
 {
 	const xkb_keysym_t *syms;
-	int count = xkb_keymap_key_get_syms_by_level(layout->keymap, code + XKB_OFFSET, 0, level, &syms);
+	int count = xkb_keymap_key_get_syms_by_level(layout->keymap, code + XKB_OFFSET, 0, level,
+						     &syms);
 
 	return count == 1 ? syms[0] : 0;
 }
@@ -173,7 +187,8 @@ fill_places(RemapLayout *layout)
 		unsigned levels = remap_layout_levels(layout, code);
 
 		for (unsigned level = 0; level < levels && level < LEVELS; level++) {
-			Place place = { .code = code, .keysym = remap_layout_keysym(layout, code, level) };
+			Place place = { .code = code,
+					.keysym = remap_layout_keysym(layout, code, level) };
 
 			if (!place.keysym || !level_mods(layout, code, level, &place.mods))
 				continue;
@@ -197,7 +212,8 @@ open_compose(RemapLayout *layout)
 		locale = getenv("LANG");
 	if (!locale || !strstr(locale, "UTF-8"))
 		locale = "en_US.UTF-8";
-	layout->compose = xkb_compose_table_new_from_locale(layout->context, locale, XKB_COMPOSE_COMPILE_NO_FLAGS);
+	layout->compose = xkb_compose_table_new_from_locale(layout->context, locale,
+							    XKB_COMPOSE_COMPILE_NO_FLAGS);
 }
 
 RemapLayout *
@@ -211,12 +227,14 @@ remap_layout_new(const RemapLayoutNames *wanted)
 	if (!layout)
 		return NULL;
 	if (wanted)
-		names = (struct xkb_rule_names){ wanted->rules, wanted->model, wanted->layout, wanted->variant, wanted->options };
+		names = (struct xkb_rule_names){ wanted->rules, wanted->model, wanted->layout,
+						 wanted->variant, wanted->options };
 	origin = find_names(&names, &found);
 	layout->context = xkb_context_new(XKB_CONTEXT_NO_FLAGS);
 	if (layout->context) {
 		xkb_context_set_log_level(layout->context, XKB_LOG_LEVEL_CRITICAL);
-		layout->keymap = xkb_keymap_new_from_names(layout->context, &names, XKB_KEYMAP_COMPILE_NO_FLAGS);
+		layout->keymap = xkb_keymap_new_from_names(layout->context, &names,
+							   XKB_KEYMAP_COMPILE_NO_FLAGS);
 	}
 	if (!layout->keymap) {
 		remap_layout_free(layout);
@@ -225,16 +243,19 @@ remap_layout_new(const RemapLayoutNames *wanted)
 	layout->shift = mask_of_key(layout->keymap, CODE_SHIFT);
 	layout->altgr = mask_of_key(layout->keymap, CODE_RIGHTALT);
 	if (xkb_keymap_mod_get_index(layout->keymap, XKB_MOD_NAME_ALT) != XKB_MOD_INVALID &&
-		layout->altgr == (xkb_mod_mask_t)1 << xkb_keymap_mod_get_index(layout->keymap, XKB_MOD_NAME_ALT))
+	    layout->altgr == (xkb_mod_mask_t)1
+				     << xkb_keymap_mod_get_index(layout->keymap, XKB_MOD_NAME_ALT))
 		layout->altgr = 0; /* the right Alt is an Alt here */
 	if (!fill_places(layout)) {
 		remap_layout_free(layout);
 		return NULL;
 	}
 	open_compose(layout);
-	snprintf(layout->description, sizeof(layout->description), "%s%s%s%s (%s)", names.layout ? names.layout : getenv("XKB_DEFAULT_LAYOUT"),
-		names.variant && *names.variant ? "(" : "", names.variant && *names.variant ? names.variant : "",
-		names.variant && *names.variant ? ")" : "", origin);
+	snprintf(layout->description, sizeof(layout->description), "%s%s%s%s (%s)",
+		 names.layout ? names.layout : getenv("XKB_DEFAULT_LAYOUT"),
+		 names.variant && *names.variant ? "(" : "",
+		 names.variant && *names.variant ? names.variant : "",
+		 names.variant && *names.variant ? ")" : "", origin);
 	return layout;
 }
 
@@ -262,7 +283,8 @@ remap_layout_find(const RemapLayout *layout, uint32_t keysym, RemapStroke *strok
 	for (size_t i = 0; i < layout->count; i++) {
 		if (layout->places[i].keysym != keysym)
 			continue;
-		*stroke = (RemapStroke){ .code = layout->places[i].code, .mods = layout->places[i].mods };
+		*stroke = (RemapStroke){ .code = layout->places[i].code,
+					 .mods = layout->places[i].mods };
 		return true;
 	}
 	return false;
@@ -276,8 +298,9 @@ find_character(const RemapLayout *layout, uint32_t character, RemapStroke *strok
 	for (size_t i = 0; i < layout->count; i++) {
 		const Place *place = &layout->places[i];
 
-		if (place->character == character && (!best || place->cost < best->cost ||
-							     (place->cost == best->cost && place->code < best->code)))
+		if (place->character == character &&
+		    (!best || place->cost < best->cost ||
+		     (place->cost == best->cost && place->code < best->code)))
 			best = place;
 	}
 	if (best)
@@ -288,7 +311,8 @@ find_character(const RemapLayout *layout, uint32_t character, RemapStroke *strok
 static bool
 is_dead(uint32_t keysym)
 {
-	return keysym >= 0xfe50 && keysym <= 0xfe93; /* keysymdef.h: dead_grave to dead_longsolidusoverlay */
+	return keysym >= 0xfe50 &&
+	       keysym <= 0xfe93; /* keysymdef.h: dead_grave to dead_longsolidusoverlay */
 }
 
 /* A dead key and a key that together are the character, the cheapest pair. */
@@ -301,7 +325,8 @@ find_dead(const RemapLayout *layout, uint32_t character, RemapStroke *strokes)
 
 	if (layout->compose)
 		state = xkb_compose_state_new(layout->compose, XKB_COMPOSE_STATE_NO_FLAGS);
-	if (!state || xkb_keysym_to_utf8(xkb_utf32_to_keysym(character), wanted, sizeof(wanted)) <= 0) {
+	if (!state ||
+	    xkb_keysym_to_utf8(xkb_utf32_to_keysym(character), wanted, sizeof(wanted)) <= 0) {
 		xkb_compose_state_unref(state);
 		return false;
 	}
@@ -332,7 +357,8 @@ find_dead(const RemapLayout *layout, uint32_t character, RemapStroke *strokes)
 }
 
 static int
-type_digits(const RemapLayout *layout, uint32_t number, unsigned base, int width, RemapStroke *strokes)
+type_digits(const RemapLayout *layout, uint32_t number, unsigned base, int width,
+	    RemapStroke *strokes)
 {
 	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
 	char reversed[8];
@@ -347,7 +373,8 @@ type_digits(const RemapLayout *layout, uint32_t number, unsigned base, int width
 }
 
 static int
-type_unicode(const RemapLayout *layout, uint32_t character, RemapUnicode unicode, RemapStroke *strokes)
+type_unicode(const RemapLayout *layout, uint32_t character, RemapUnicode unicode,
+	     RemapStroke *strokes)
 {
 	int count;
 
@@ -370,7 +397,8 @@ type_unicode(const RemapLayout *layout, uint32_t character, RemapUnicode unicode
 }
 
 RemapTyping
-remap_layout_type(const RemapLayout *layout, uint32_t character, RemapUnicode unicode, RemapStroke *strokes, int *count)
+remap_layout_type(const RemapLayout *layout, uint32_t character, RemapUnicode unicode,
+		  RemapStroke *strokes, int *count)
 {
 	*count = 1;
 	if (find_character(layout, character, strokes))
@@ -378,7 +406,9 @@ remap_layout_type(const RemapLayout *layout, uint32_t character, RemapUnicode un
 	*count = 2;
 	if (find_dead(layout, character, strokes))
 		return REMAP_TYPING_DEAD;
-	*count = character >= ' ' && character != 0x7f ? type_unicode(layout, character, unicode, strokes) : 0;
+	*count = character >= ' ' && character != 0x7f
+			 ? type_unicode(layout, character, unicode, strokes)
+			 : 0;
 	return *count ? REMAP_TYPING_UNICODE : REMAP_TYPING_NONE;
 }
 
@@ -386,7 +416,8 @@ void
 remap_layout_label(const RemapLayout *layout, uint16_t code, uint8_t mods, char *label)
 {
 	struct xkb_state *state = xkb_state_new(layout->keymap);
-	xkb_mod_mask_t mask = (mods & REMAP_MOD_SHIFT ? layout->shift : 0) | (mods & REMAP_MOD_ALTGR ? layout->altgr : 0);
+	xkb_mod_mask_t mask = (mods & REMAP_MOD_SHIFT ? layout->shift : 0) |
+			      (mods & REMAP_MOD_ALTGR ? layout->altgr : 0);
 
 	label[0] = '\0';
 	if (!state)
@@ -410,5 +441,6 @@ remap_compose_line(uint32_t character, char *line, size_t size)
 	for (int i = 3; i >= 0; i--, number /= 36)
 		code[i] = digits[number % 36];
 	xkb_keysym_to_utf8(xkb_utf32_to_keysym(character), text, sizeof(text));
-	snprintf(line, size, "<Cancel> <%c> <%c> <%c> <%c> : \"%s\"", code[0], code[1], code[2], code[3], text);
+	snprintf(line, size, "<Cancel> <%c> <%c> <%c> <%c> : \"%s\"", code[0], code[1], code[2],
+		 code[3], text);
 }

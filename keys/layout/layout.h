@@ -7,7 +7,8 @@
 #include "keys/remap/keymap.h"
 
 typedef struct RemapLayoutNames {
-	const char *rules, *model, *layout, *variant, *options; /* NULL: found, see remap_layout_new() */
+	const char *rules, *model, *layout, *variant,
+		*options; /* NULL: found, see remap_layout_new() */
 } RemapLayoutNames;
 
 typedef struct RemapLayout RemapLayout;
@@ -44,8 +45,8 @@ typedef enum RemapTyping {
  * remap_layout_type - the strokes that type a character
  * @strokes: room for REMAP_STROKES_MAX; @count gets their number
  */
-RemapTyping remap_layout_type(const RemapLayout *layout, uint32_t character, RemapUnicode unicode, RemapStroke *strokes,
-	int *count);
+RemapTyping remap_layout_type(const RemapLayout *layout, uint32_t character, RemapUnicode unicode,
+			      RemapStroke *strokes, int *count);
 
 /** remap_layout_label - what a key types with these modifiers, in UTF-8, or "" (room for 16 bytes). */
 void remap_layout_label(const RemapLayout *layout, uint16_t code, uint8_t mods, char *label);
@@ -66,9 +67,9 @@ unsigned remap_layout_levels(const RemapLayout *layout, uint16_t code);
  */
 typedef struct RemapFiles {
 	const RemapLayout *layout;
-	RemapDiags *diags;  /* gets a note for each character that is not on the layout, or NULL */
-	char *text;         /* of the first file */
-	char *composed;     /* UTF-8 of the characters that need a Compose entry, each once */
+	RemapDiags *diags; /* gets a note for each character that is not on the layout, or NULL */
+	char *text;	   /* of the first file */
+	char *composed;	   /* UTF-8 of the characters that need a Compose entry, each once */
 	size_t composed_length;
 } RemapFiles;
 

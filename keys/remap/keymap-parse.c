@@ -332,7 +332,7 @@ refuse_key(RemapBuild *build, RemapSlice name)
 			       remap_key_name(found->code));
 		return;
 	}
-	for (size_t i = 0; i < remap_key_index_count; i++)
+	for (size_t i = 0; i < remap_key_index_count && build->diags->count < REMAP_DIAGS_MAX; i++)
 		remap_nearest_offer(&nearest, remap_key_index[i].name);
 	for (size_t i = 0; i < REMAP_KEYS; i++)
 		if (build->keymap->aliases[i])
@@ -371,9 +371,11 @@ parse_alias(RemapBuild *build, const RemapItem *item)
 	keymap->aliases[code] = remap_arena_text(keymap, item->value.text, item->value.length);
 	target = remap_key_find(item->value.text, item->value.length);
 	if (target && !target->shifted) {
-		RemapAction action = { .op = REMAP_OP_KEY, .code = target->code };
 		RemapBinding binding = { .code = code, .place = item->key.place };
+		RemapAction action;
 
+		if (!remap_build_action(build, item->value, &action))
+			return;
 		binding.action = remap_keymap_add_action(keymap, action);
 		if (!binding.action || remap_keymap_set(keymap, binding) < 0)
 			build->out_of_memory = true;

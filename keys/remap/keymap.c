@@ -347,33 +347,45 @@ split_layer(RemapBuild *build, RemapSlice *text)
 	return layer;
 }
 
+static int
+bind_line(RemapBuild *build, RemapSlice line)
+{
+	RemapKeymap *keymap = build->keymap;
+	int layer = split_layer(build, &line);
+	const char *equals;
+	size_t at;
+
+	if (layer < 0)
+		return -EINVAL;
+	equals = line.length > 1 ? memchr(line.text + 1, '=', line.length - 1) : NULL;
+	if (!equals) {
+		remap_diag_add(build->diags, REMAP_ERROR, &line.place,
+			       "expected [layer.]key = action");
+		return -EINVAL;
+	}
+	at = (size_t)(equals - line.text);
+	if (!remap_build_entry(build, (unsigned)layer,
+			       remap_slice_trim(remap_slice_cut(line, 0, at)),
+			       remap_slice_trim(remap_slice_cut(line, at + 1, line.length))))
+		return build->out_of_memory ? -ENOMEM : -EINVAL;
+	return remap_keymap_index(keymap);
+}
+
 int
 remap_keymap_bind(RemapKeymap *keymap, const char *text, RemapDiags *diags)
 {
 	RemapSource source = { .name = "bind" };
-	RemapBuild build = { .keymap = keymap, .diags = diags, .source = &source };
+	RemapDiags own = { 0 };
+	RemapBuild build = { .keymap = keymap, .diags = diags ? diags : &own, .source = &source };
 	RemapSlice line = { .text = text, .length = strlen(text), .place = { "bind", 1, 1 } };
-	const char *equals;
-	size_t at;
-	int layer;
+	int result;
 
 	line = remap_slice_trim(line);
 	if (line.length == 5 && memcmp(line.text, "reset", 5) == 0)
 		return reset(keymap);
 	if (keep_original(keymap) < 0)
 		return -ENOMEM;
-	layer = split_layer(&build, &line);
-	if (layer < 0)
-		return -EINVAL;
-	equals = line.length > 1 ? memchr(line.text + 1, '=', line.length - 1) : NULL;
-	if (!equals) {
-		remap_diag_add(diags, REMAP_ERROR, &line.place, "expected [layer.]key = action");
-		return -EINVAL;
-	}
-	at = (size_t)(equals - line.text);
-	if (!remap_build_entry(&build, (unsigned)layer,
-			       remap_slice_trim(remap_slice_cut(line, 0, at)),
-			       remap_slice_trim(remap_slice_cut(line, at + 1, line.length))))
-		return build.out_of_memory ? -ENOMEM : -EINVAL;
-	return remap_keymap_index(keymap);
+	result = bind_line(&build, line);
+	remap_diags_clear(&own);
+	return result;
 }
