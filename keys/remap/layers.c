@@ -281,7 +281,7 @@ lock_oneshot(RemapMachine *m, const RemapStep *step)
 		state->is_toggled = false;
 		remap_layer_off(m, step->action->code);
 	} else if (state->oneshots && m->oneshot_key == step->key &&
-		   step->time - m->oneshot_at <= remap_ms(limit)) {
+		   !remap_is_past(step->time, m->oneshot_at, limit + 1)) {
 		state->oneshots--;
 		m->oneshots--;
 		state->is_toggled = true;

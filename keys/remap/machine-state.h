@@ -201,6 +201,13 @@ remap_ms(uint32_t ms)
 	return (RemapUsec)ms * 1000;
 }
 
+/* Has it been that long? A replayed event may lie before what was decided meanwhile. */
+static inline bool
+remap_is_past(RemapUsec time, RemapUsec since, uint32_t ms)
+{
+	return (int64_t)(time - since) >= (int64_t)remap_ms(ms);
+}
+
 static inline const RemapAction *
 remap_action_at(const RemapMachine *machine, uint32_t index)
 {

@@ -251,7 +251,7 @@ remap_tap(RemapMachine *m, const RemapAction *action, uint16_t key, uint16_t lay
 	while (action->op == REMAP_OP_OVERLOADT || action->op == REMAP_OP_OVERLOADT2 ||
 	       action->op == REMAP_OP_OVERLOADH || action->op == REMAP_OP_OVERLOADI) {
 		bool is_second = action->op == REMAP_OP_OVERLOADI &&
-				 time - m->last_simple >= remap_ms(action->c);
+				 remap_is_past(time, m->last_simple, action->c);
 
 		action = remap_action_at(m, is_second ? action->b : action->a);
 	}

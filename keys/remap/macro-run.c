@@ -82,7 +82,7 @@ remap_macro_run(RemapMachine *m, uint32_t index, uint16_t layer)
 static void
 start(RemapMachine *m, const RemapStep *step, uint32_t macro, uint32_t timeout, uint32_t interval)
 {
-	RemapUsec before = m->clock;
+	RemapUsec before = m->clock, due;
 
 	remap_oneshot_clear(m);
 	remap_macro_run(m, macro, step->layer);
@@ -91,9 +91,11 @@ start(RemapMachine *m, const RemapStep *step, uint32_t macro, uint32_t timeout, 
 	m->repeat_macro = macro;
 	m->repeat_layer = step->layer;
 	m->repeat_interval = interval;
-	remap_timer_set(m, REMAP_TIMER_MACRO,
-			timeout ? step->time + (m->clock - before) + remap_ms(timeout)
-				: REMAP_NEVER);
+	/* From the press; when that is over already (the press was kept back), from now. */
+	due = step->time + (m->clock - before) + remap_ms(timeout);
+	if (due <= m->clock)
+		due = m->clock + remap_ms(timeout);
+	remap_timer_set(m, REMAP_TIMER_MACRO, timeout ? due : REMAP_NEVER);
 }
 
 void

@@ -19,7 +19,7 @@ is_again(const RemapMachine *m, const RemapStep *step)
 	uint32_t limit = m->keymap->global.tap_repeat_timeout;
 
 	return limit && m->tapped_at && m->tapped_key == step->key &&
-	       step->time - m->tapped_at < remap_ms(limit);
+	       !remap_is_past(step->time, m->tapped_at, limit);
 }
 
 static void
@@ -51,7 +51,7 @@ remap_step_overload(RemapMachine *m, const RemapStep *step)
 	remap_layer_off(m, action.code);
 	remap_update_mods(m, -1, 0);
 	if (m->last_key != step->key ||
-	    (limit && step->time - m->overload_start >= remap_ms(limit)))
+	    (limit && remap_is_past(step->time, m->overload_start, limit)))
 		return;
 	note_tap(m, step->key, step->time);
 	remap_tap(m, remap_action_at(m, action.a), step->key, step->layer, step->time);
@@ -161,9 +161,9 @@ remap_step_overloadi(RemapMachine *m, const RemapStep *step)
 
 	if (!step->is_press)
 		return;
-	chosen =
-		*remap_action_at(m, step->time - m->last_simple >= remap_ms(action->c) ? action->b
-										       : action->a);
+	chosen = *remap_action_at(m, remap_is_past(step->time, m->last_simple, action->c)
+					     ? action->b
+					     : action->a);
 	remap_become(m, &chosen, step->key, step->layer, step->time);
 }
 
