@@ -1,0 +1,631 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* The machine's core: time, the way of an event through the stages, and what leaves the machine.
+ * Pure.
+ *
+ * Problem. A decision (tap or hold, chord or single keys) comes after the events that it is about, and a
+ * macro with delays takes time; yet nothing may block, and the order of keys must hold.
+ *
+ * Approach. An event passes the stages chord, leader, dance, timeout, hold in this order; a stage that has
+ * something undecided may keep it. A decision puts what was kept back to the front of one queue, where each
+ * event has the time at which it happened. What falls through the stages is pressed or released. Cases:
+ *	1. nothing pending: the event goes straight through, no queue is touched
+ *	2. replayed events: timers that fall due between two of them fire between them, at their own times
+ *	3. a macro with delays moves the output clock ahead; output is kept until its time has come, and events
+ *	   from the device are kept until the macro is over
+ *	4. too many kept events: the macro hurries (all its output is due now)
+ *	5. a release undoes its own press: what a key does is remembered in held[] when it goes down, and a
+ *	   decision taken later replaces it there */
+#include "keys/remap/machine.h"
+
+#include "keys/remap/machine-state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void
+deliver(RemapMachine *m, const RemapOut *out)
+{
+	if (out->kind == REMAP_OUT_KEY)
+		remap_bit_set(m->sent, out->code, out->value != 0);
+	if (m->sink.emit)
+		m->sink.emit(m->sink.data, out);
+}
+
+/* Case 4. */
+static void
+hurry(RemapMachine *m)
+{
+	for (; m->later_first < m->later_count; m->later_first++) {
+		RemapOut out = m->later[m->later_first];
+
+		out.time = m->now;
+		deliver(m, &out);
+	}
+	m->later_first = m->later_count = 0;
+	m->clock = m->now;
+}
+
+static void
+deliver_due(RemapMachine *m)
+{
+	while (m->later_first < m->later_count && m->later[m->later_first].time <= m->now)
+		deliver(m, &m->later[m->later_first++]);
+	if (m->later_first == m->later_count)
+		m->later_first = m->later_count = 0;
+}
+
+void
+remap_emit(RemapMachine *m, RemapOutKind kind, uint16_t code, int32_t value)
+{
+	RemapOut out = { .time = m->clock, .kind = kind, .code = code, .value = value };
+
+	if (m->clock > m->now) {
+		if (m->later_count < m->later_capacity) {
+			m->later[m->later_count++] = out;
+			return;
+		}
+		hurry(m);
+		out.time = m->now;
+	}
+	deliver(m, &out);
+}
+
+/* The five modifiers, left and right, in the order of their bits. */
+static const struct {
+	uint16_t left, right;
+} mod_keys[REMAP_MODS] = { { 56, 0 }, { 100, 0 }, { 42, 54 }, { 125, 126 }, { 29, 97 } };
+
+static void
+track_mod(RemapMachine *m, uint16_t code, bool is_press)
+{
+	for (unsigned i = 0; i < REMAP_MODS; i++) {
+		uint8_t bit = (uint8_t)(1U << i);
+
+		if (mod_keys[i].left == code) {
+			m->mods = is_press ? m->mods | bit : m->mods & (uint8_t) ~(bit & ~m->right);
+		} else if (mod_keys[i].right == code && !is_press && (m->right & bit)) {
+			m->right &= (uint8_t)~bit;
+			m->mods = remap_bit(m->down, mod_keys[i].left) ? m->mods | bit
+								       : m->mods & (uint8_t)~bit;
+		}
+	}
+}
+
+void
+remap_send_key(RemapMachine *m, uint16_t code, bool is_press)
+{
+	if (code == REMAP_KEY_NOOP)
+		return;
+	if (is_press)
+		m->last_output = code;
+	if (remap_bit(m->down, code) == is_press)
+		return;
+	remap_bit_set(m->down, code, is_press);
+	if (code < 128 && (code == 29 || code == 42 || code == 54 || code == 56 || code == 97 ||
+			   code == 100 || code >= 125))
+		track_mod(m, code, is_press);
+	remap_emit(m, REMAP_OUT_KEY, code, is_press);
+}
+
+/* Timers. */
+
+static void
+find_next(RemapMachine *m)
+{
+	RemapUsec next = REMAP_NEVER;
+
+	for (unsigned i = 0; i < REMAP_TIMERS; i++) {
+		if (m->hold.is_pending && (i == REMAP_TIMER_ONESHOT || i == REMAP_TIMER_MACRO))
+			continue;
+		if (m->due[i] < next)
+			next = m->due[i];
+	}
+	m->next = next;
+}
+
+void
+remap_timer_set(RemapMachine *m, enum RemapTimer timer, RemapUsec due)
+{
+	m->due[timer] = due;
+	find_next(m);
+}
+
+static void
+expire_oneshots(RemapMachine *m)
+{
+	remap_oneshot_clear(m);
+	remap_update_mods(m, -1, 0);
+}
+
+static void
+fire(RemapMachine *m, enum RemapTimer timer, RemapUsec time)
+{
+	remap_timer_set(m, timer, REMAP_NEVER);
+	switch (timer) {
+	case REMAP_TIMER_CHORD:
+		remap_chord_timer(m, time);
+		break;
+	case REMAP_TIMER_LEADER:
+		remap_leader_timer(m, time);
+		break;
+	case REMAP_TIMER_DANCE:
+		remap_dance_timer(m, time);
+		break;
+	case REMAP_TIMER_TIMEOUT:
+		remap_timeout_timer(m, time);
+		break;
+	case REMAP_TIMER_HOLD:
+		remap_hold_timer(m, time);
+		break;
+	case REMAP_TIMER_ONESHOT:
+		expire_oneshots(m);
+		break;
+	case REMAP_TIMER_MACRO:
+		remap_macro_timer(m, time);
+		break;
+	case REMAP_TIMER_CAPSWORD:
+		m->is_capsword = false;
+		break;
+	case REMAP_TIMERS:
+		break;
+	}
+}
+
+static void
+fire_next(RemapMachine *m)
+{
+	RemapUsec time = m->next;
+
+	if (time > m->clock)
+		m->clock = time;
+	for (unsigned i = 0; i < REMAP_TIMERS; i++) {
+		if (m->hold.is_pending && (i == REMAP_TIMER_ONESHOT || i == REMAP_TIMER_MACRO))
+			continue;
+		if (m->due[i] == time) {
+			fire(m, (enum RemapTimer)i, time);
+			return;
+		}
+	}
+	find_next(m);
+}
+
+/* The queue of events that wait their turn. Every event is in one place only, so the ring cannot overflow:
+ * see REMAP_TODO_MAX. */
+
+void
+remap_todo_push_front(RemapMachine *m, RemapEvent event)
+{
+	m->todo_first = (uint16_t)(m->todo_first ? m->todo_first - 1 : REMAP_TODO_MAX - 1);
+	m->todo[m->todo_first] = event;
+	m->todo_count++;
+}
+
+void
+remap_todo_replay(RemapMachine *m, const RemapEvent *queue, size_t count, uint8_t flags)
+{
+	while (count-- > 0) {
+		RemapEvent event = queue[count];
+
+		event.flags = flags;
+		remap_todo_push_front(m, event);
+	}
+}
+
+static void
+push_back(RemapMachine *m, const RemapEvent *event)
+{
+	m->todo[(m->todo_first + m->todo_count) % REMAP_TODO_MAX] = *event;
+	m->todo_count++;
+}
+
+static RemapEvent
+pop_front(RemapMachine *m)
+{
+	RemapEvent event = m->todo[m->todo_first];
+
+	m->todo_first = (uint16_t)((m->todo_first + 1) % REMAP_TODO_MAX);
+	m->todo_count--;
+	return event;
+}
+
+/* Actions. */
+
+void
+remap_do(RemapMachine *m, const RemapStep *step)
+{
+	RemapStepFunction function = m->steps[step->action->op];
+
+	if (function)
+		function(m, step);
+	if (step->is_press)
+		m->last_key = step->key;
+}
+
+void
+remap_tap(RemapMachine *m, const RemapAction *action, uint16_t key, uint16_t layer, RemapUsec time)
+{
+	RemapStep step = { .time = time, .key = key, .layer = layer, .is_press = true };
+
+	/* What would wait for a release has been released: it is decided. */
+	while (action->op == REMAP_OP_OVERLOADT || action->op == REMAP_OP_OVERLOADT2 ||
+	       action->op == REMAP_OP_OVERLOADH || action->op == REMAP_OP_OVERLOADI) {
+		bool is_second = action->op == REMAP_OP_OVERLOADI &&
+				 remap_is_past(time, m->last_simple, action->c);
+
+		action = remap_action_at(m, is_second ? action->b : action->a);
+	}
+	if (action->op == REMAP_OP_MACRO || action->op == REMAP_OP_MACRO2) {
+		remap_macro_run(m, action->op == REMAP_OP_MACRO ? action->a : action->c, layer);
+		return;
+	}
+	if (action->op == REMAP_OP_REPEAT) {
+		RemapAction last = m->last_action;
+
+		if (last.op != REMAP_OP_NONE)
+			remap_tap(m, &last, key, layer, time);
+		return;
+	}
+	step.action = action;
+	m->is_locked = false;
+	remap_do(m, &step);
+	step.is_press = false;
+	if (!m->is_locked) {
+		remap_do(m, &step);
+	} else if (action->op == REMAP_OP_ONESHOTK) {
+		step.action = remap_action_at(m, action->a);
+		remap_do(m, &step);
+	}
+}
+
+void
+remap_become(RemapMachine *m, const RemapAction *action, uint16_t key, uint16_t layer,
+	     RemapUsec time)
+{
+	RemapHeld *held = &m->held[key];
+	RemapStep step = { .time = time, .key = key, .layer = layer, .is_press = true };
+
+	*held = (RemapHeld){ .action = *action, .layer = layer, .is_down = true };
+	step.action = &held->action;
+	remap_do(m, &step);
+}
+
+static void
+press(RemapMachine *m, const RemapEvent *event)
+{
+	RemapHeld *held = &m->held[event->key];
+	RemapStep step = { .time = event->time, .key = event->key, .is_press = true };
+
+	if (held->is_down)
+		return;
+	if (event->key < REMAP_KEYS) {
+		remap_lookup(m, event->key, held);
+	} else {
+		const RemapChord *chord = &m->keymap->chords[event->key - REMAP_KEYS];
+
+		*held = (RemapHeld){ .action = *remap_action_at(m, chord->action),
+				     .layer = chord->layer };
+	}
+	held->is_down = true;
+	step.layer = held->layer;
+	step.action = &held->action;
+	remap_do(m, &step);
+}
+
+static void
+release(RemapMachine *m, const RemapEvent *event)
+{
+	RemapHeld *held = &m->held[event->key];
+	RemapAction action = held->action;
+	RemapStep step = {
+		.action = &action, .time = event->time, .key = event->key, .layer = held->layer
+	};
+
+	if (!held->is_down)
+		return;
+	held->is_down = false;
+	remap_do(m, &step);
+}
+
+static void
+process(RemapMachine *m, const RemapEvent *event)
+{
+	if (remap_stage_chord(m, event))
+		return;
+	if (m->leader.is_pending && remap_stage_leader(m, event))
+		return;
+	if (m->dance.is_pending && remap_stage_dance(m, event))
+		return;
+	if (m->timeout.is_pending)
+		remap_stage_timeout(m, event);
+	if (m->hold.is_pending && remap_stage_hold(m, event))
+		return;
+	if (m->is_repeating)
+		remap_macro_stop(m);
+	if (event->is_press)
+		press(m, event);
+	else
+		release(m, event);
+}
+
+/* Does what is due at m->now: cases 2 and 3. */
+static void
+run(RemapMachine *m)
+{
+	while (m->clock <= m->now) {
+		if (m->todo_count) {
+			RemapEvent *event = &m->todo[m->todo_first];
+
+			if ((event->flags & REMAP_FRESH) && event->time < m->clock)
+				event->time = m->clock;
+			if (m->next > event->time) {
+				RemapEvent first = pop_front(m);
+
+				if ((first.flags & REMAP_FRESH) && first.time > m->clock)
+					m->clock = first.time;
+				process(m, &first);
+				continue;
+			}
+		} else if (m->next > m->now) {
+			m->clock = m->now;
+			return;
+		}
+		fire_next(m);
+	}
+}
+
+static RemapUsec
+deadline(const RemapMachine *m)
+{
+	if (m->later_first < m->later_count)
+		return m->later[m->later_first].time;
+	return m->clock > m->now ? m->clock : m->next;
+}
+
+static void
+move_to(RemapMachine *m, RemapUsec time)
+{
+	if (time > m->now)
+		m->now = time;
+	if (m->later_count)
+		deliver_due(m);
+}
+
+RemapUsec
+remap_machine_tick(RemapMachine *m, RemapUsec time)
+{
+	move_to(m, time);
+	run(m);
+	return deadline(m);
+}
+
+RemapUsec
+remap_machine_feed(RemapMachine *m, uint16_t code, int value, RemapUsec time)
+{
+	RemapEvent event;
+
+	move_to(m, time);
+	if (value > 1 || code >= REMAP_KEY_NOOP || remap_bit(m->physical, code) == (value != 0))
+		return remap_machine_tick(m, time);
+	remap_bit_set(m->physical, code, value != 0);
+	event = (RemapEvent){
+		.time = m->now, .key = code, .is_press = value != 0, .flags = REMAP_FRESH
+	};
+	if (m->todo_count == 0 && m->clock <= m->now && m->next > m->now) {
+		m->clock = m->now;
+		process(m, &event);
+		if (m->todo_count == 0 && m->next > m->now)
+			return deadline(m);
+	} else {
+		run(m);
+		if (m->todo_count >= REMAP_HELD_BACK_MAX) {
+			hurry(m);
+			run(m);
+		}
+		push_back(m, &event);
+	}
+	run(m);
+	return deadline(m);
+}
+
+void
+remap_machine_release_all(RemapMachine *m, RemapUsec time)
+{
+	move_to(m, time);
+	m->later_first = m->later_count = 0;
+	m->clock = m->now;
+	m->todo_count = 0;
+	m->chord.state = REMAP_CHORD_IDLE;
+	m->leader.is_pending = m->dance.is_pending = m->timeout.is_pending = m->hold.is_pending =
+		false;
+	m->is_repeating = m->is_capsword = m->is_scrolling = m->oneshot_latch = false;
+	for (unsigned i = 0; i < REMAP_TIMERS; i++)
+		m->due[i] = REMAP_NEVER;
+	find_next(m);
+	memset(m->physical, 0, sizeof(m->physical));
+	memset(m->key_chord, 0, sizeof(m->key_chord));
+	memset(m->right_held, 0, sizeof(m->right_held));
+	for (size_t i = 0; i < m->held_count; i++)
+		m->held[i].is_down = false;
+	for (unsigned i = 1; i < m->keymap->layer_count; i++) {
+		RemapLayerState *state = &m->layers[i];
+
+		if (m->keymap->layers[i].kind == REMAP_LAYER_LAYOUT)
+			continue;
+		m->oneshots -= state->oneshots;
+		state->oneshots = 0;
+		state->is_toggled = false;
+		while (state->count)
+			remap_layer_off(m, i);
+	}
+	memcpy(m->down, m->sent, sizeof(m->down));
+	for (unsigned code = 0; code < REMAP_KEYS; code++)
+		if (remap_bit(m->down, code))
+			remap_send_key(m, (uint16_t)code, false);
+	m->mods = m->right = 0;
+}
+
+/* Making and remaking. */
+
+static size_t
+longest_macro(const RemapKeymap *keymap)
+{
+	bool has_delay = keymap->global.macro_sequence_timeout_us != 0;
+	size_t longest = 0;
+
+	for (size_t i = 0; i < keymap->entry_count; i++)
+		has_delay |= keymap->entries[i].type == REMAP_MACRO_DELAY;
+	for (size_t i = 0; i < keymap->macro_count; i++)
+		if (keymap->macros[i].count > longest)
+			longest = keymap->macros[i].count;
+	return has_delay ? longest : 0;
+}
+
+/* Each step of a macro is at most 12 events (five modifiers and a key, down and up). A press may run more
+ * than one macro, but a longer output only hurries. */
+static int
+fit(RemapMachine *m)
+{
+	size_t held_count = REMAP_KEYS + m->keymap->chord_count;
+	size_t later = 64 + 12 * longest_macro(m->keymap);
+	RemapHeld *held = realloc(m->held, held_count * sizeof(*held));
+	uint16_t *left;
+	RemapOut *out;
+
+	if (!held)
+		return -ENOMEM;
+	m->held = held;
+	left = realloc(m->chord_left, (m->keymap->chord_count + 1) * sizeof(*left));
+	if (!left)
+		return -ENOMEM;
+	m->chord_left = left;
+	if (held_count > m->held_count)
+		memset(held + m->held_count, 0, (held_count - m->held_count) * sizeof(*held));
+	for (size_t i = m->held_count > REMAP_KEYS ? m->held_count - REMAP_KEYS : 0;
+	     i < m->keymap->chord_count; i++)
+		left[i] = 0;
+	m->held_count = held_count;
+	if (later <= m->later_capacity)
+		return 0;
+	out = realloc(m->later, later * sizeof(*out));
+	if (!out)
+		return -ENOMEM;
+	m->later = out;
+	m->later_capacity = later;
+	return 0;
+}
+
+RemapMachine *
+remap_machine_new(RemapKeymap *keymap, const RemapSink *sink)
+{
+	RemapMachine *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return NULL;
+	m->keymap = keymap;
+	if (sink)
+		m->sink = *sink;
+	m->layers = calloc(keymap->layer_count, sizeof(*m->layers));
+	m->active = calloc(keymap->layer_count, sizeof(*m->active));
+	if (!m->layers || !m->active || fit(m) < 0) {
+		remap_machine_free(m);
+		return NULL;
+	}
+	for (size_t i = 0; i < remap_actions_count; i++)
+		if (remap_actions[i].step)
+			m->steps[remap_actions[i].op] = remap_actions[i].step;
+	for (unsigned i = 0; i < REMAP_TIMERS; i++)
+		m->due[i] = REMAP_NEVER;
+	m->next = REMAP_NEVER;
+	m->stamps = 2; /* main is 0, a layout 1: any layer is newer */
+	/* main is always on and is not in the list of active layers: it has no modifiers. */
+	m->layers[0].count = 1;
+	for (unsigned i = 0; i < keymap->layers[0].whole_count; i++)
+		m->layers[keymap->layers[0].wholes[i]].parts++;
+	if (keymap->global.default_layout) {
+		remap_layer_on(m, keymap->global.default_layout, REMAP_KEY_NOOP);
+		m->layers[keymap->global.default_layout].stamp = 1;
+	}
+	return m;
+}
+
+void
+remap_machine_free(RemapMachine *m)
+{
+	if (!m)
+		return;
+	free(m->layers);
+	free(m->active);
+	free(m->held);
+	free(m->chord_left);
+	free(m->later);
+	free(m);
+}
+
+int
+remap_machine_bind(RemapMachine *m, const char *text, RemapDiags *diags)
+{
+	int result = remap_keymap_bind(m->keymap, text, diags);
+
+	return result < 0 ? result : fit(m);
+}
+
+/* Asking. */
+
+static int32_t
+take_ticks(int32_t *sum, int32_t delta, int32_t distance)
+{
+	int64_t total = (int64_t)*sum + delta;
+
+	*sum = (int32_t)(total % distance);
+	return (int32_t)(total / distance);
+}
+
+bool
+remap_machine_motion(RemapMachine *m, int32_t dx, int32_t dy, int32_t ticks[2])
+{
+	if (!m->is_scrolling)
+		return false;
+	ticks[0] = ticks[1] = 0;
+	if (m->scroll == 0)
+		return true;
+	ticks[0] = take_ticks(&m->scroll_x, dx, m->scroll);
+	ticks[1] = -take_ticks(&m->scroll_y, dy, m->scroll);
+	return true;
+}
+
+bool
+remap_machine_is_idle(const RemapMachine *m)
+{
+	for (unsigned i = 0; i < REMAP_WORDS; i++)
+		if (m->physical[i] || m->down[i] || m->sent[i])
+			return false;
+	return !m->todo_count && m->later_first == m->later_count &&
+	       m->chord.state == REMAP_CHORD_IDLE && !m->leader.is_pending &&
+	       !m->dance.is_pending && !m->timeout.is_pending && !m->hold.is_pending &&
+	       !m->is_repeating;
+}
+
+bool
+remap_machine_is_latched(const RemapMachine *m)
+{
+	for (unsigned i = 1; i < m->keymap->layer_count; i++)
+		if (m->layers[i].is_toggled || m->layers[i].oneshots)
+			return true;
+	return m->is_scrolling || m->is_capsword;
+}
+
+bool
+remap_machine_layer_active(const RemapMachine *m, unsigned layer)
+{
+	return layer < m->keymap->layer_count && m->layers[layer].count > 0;
+}
+
+size_t
+remap_machine_size(const RemapMachine *m)
+{
+	return sizeof(*m) + m->keymap->layer_count * (sizeof(*m->layers) + sizeof(*m->active)) +
+	       m->held_count * sizeof(*m->held) +
+	       (m->keymap->chord_count + 1) * sizeof(*m->chord_left) +
+	       m->later_capacity * sizeof(*m->later);
+}
