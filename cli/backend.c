@@ -399,7 +399,8 @@ GVariant *
 tidy_backend_call(TidyBackend *backend, const TidyRequest *request, GError **error)
 {
 	g_autoptr(GCancellable) cancellable = g_cancellable_new();
-	g_autoptr(TidyProgress) progress = tidy_progress_new(request->has_progress);
+	g_autoptr(TidyProgress) progress =
+		tidy_progress_new(request->has_progress, request->expected_entries);
 	Job job = {
 		.backend = backend,
 		.request = request,

@@ -38,6 +38,7 @@ typedef struct {
 	const char *target;    /* PLAN, MERGE: absolute path, or NULL for the configured one */
 	guint64 id;	       /* UNDO, HISTORY: 0 is the latest, or all */
 	gboolean has_progress; /* a progress line may be drawn */
+	guint64 expected_entries; /* from a plan; 0: not known. Used while the job itself knows no total */
 } TidyRequest;
 
 typedef struct TidyBackend TidyBackend;

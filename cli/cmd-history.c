@@ -49,16 +49,26 @@ state_text(GVariant *operation, TidyStyle *style)
 	return g_strdup(state);
 }
 
+/* What was done; what is known of an interrupted operation is not counted yet. (transfer full) */
+static char *
+counts_text(GVariant *operation)
+{
+	g_autoptr(GVariant) counts = tidy_report_dict(operation, "counts");
+
+	if (strcmp(tidy_report_str(operation, "state"), "interrupted") == 0)
+		return g_strdup(_("the next merge or undo finishes it"));
+	return tidy_render_counts(counts);
+}
+
 static void
 add_operation(TidyTable *table, const TidyOutput *out, GVariant *operation)
 {
-	g_autoptr(GVariant) counts = tidy_report_dict(operation, "counts");
 	g_autofree char *id =
 		g_strdup_printf("%" G_GUINT64_FORMAT, tidy_report_uint(operation, "id"));
 	g_autofree char *begin = tidy_output_time(tidy_report_str(operation, "begin"));
 	g_autofree char *kind = kind_text(operation);
 	g_autofree char *pair = tidy_render_pair(out, operation);
-	g_autofree char *what = tidy_render_counts(counts);
+	g_autofree char *what = counts_text(operation);
 	TidyStyle style;
 	g_autofree char *state = state_text(operation, &style);
 
@@ -96,11 +106,10 @@ tidy_render_history(TidyOutput *out, GVariant *report)
 void
 tidy_render_operation(TidyOutput *out, GVariant *operation)
 {
-	g_autoptr(GVariant) counts = tidy_report_dict(operation, "counts");
 	g_autofree char *begin = tidy_output_time(tidy_report_str(operation, "begin"));
 	g_autofree char *kind = kind_text(operation);
 	g_autofree char *pair = tidy_render_pair(out, operation);
-	g_autofree char *what = tidy_render_counts(counts);
+	g_autofree char *what = counts_text(operation);
 	guint64 id = tidy_report_uint(operation, "id");
 	TidyStyle style;
 	g_autofree char *state = state_text(operation, &style);

@@ -251,6 +251,16 @@ plan_exit(GVariant *report)
 	return has_outcome(report, "refused") ? TIDY_EXIT_REFUSED : TIDY_EXIT_DONE;
 }
 
+/* How many entries the merge will go through, for the progress line. */
+static guint64
+entries_of(GVariant *plan)
+{
+	g_autoptr(GVariant) total = total_counts(plan);
+
+	return tidy_report_uint(total, "moved") + tidy_report_uint(total, "kept-both") +
+	       tidy_report_uint(total, "folded") + tidy_report_uint(total, "removed");
+}
+
 static TidyExit
 plan_then_ask(TidyInvocation *call, TidyBackend *backend, TidyRequest request)
 {
@@ -267,6 +277,7 @@ plan_then_ask(TidyInvocation *call, TidyBackend *backend, TidyRequest request)
 	if (is_dry_run || plan_exit(report) != TIDY_EXIT_DONE || has_outcome(report, "nothing"))
 		return plan_exit(report);
 	tidy_output_flush(call->out, stdout);
+	request.expected_entries = entries_of(report);
 	if (!ask(_("Merge? [y/N]"))) {
 		tidy_output_add(call->out, TIDY_STYLE_PLAIN, "%s\n", _("Nothing was changed."));
 		return TIDY_EXIT_DONE;

@@ -17,6 +17,7 @@
 struct TidyProgress {
 	GMutex mutex; /* guards state: updates come from the thread that works */
 	TidyProgressState state;
+	guint64 expected_entries;
 	gint64 began_usec;
 	guint timer;
 	guint width;
@@ -125,12 +126,13 @@ draw(gpointer data)
 }
 
 TidyProgress *
-tidy_progress_new(gboolean is_wanted)
+tidy_progress_new(gboolean is_wanted, guint64 expected_entries)
 {
 	TidyProgress *progress = g_new0(TidyProgress, 1);
 	gboolean is_dumb = g_strcmp0(g_getenv("TERM"), "dumb") == 0;
 
 	g_mutex_init(&progress->mutex);
+	progress->expected_entries = expected_entries;
 	progress->began_usec = g_get_monotonic_time();
 	progress->width = tidy_output_terminal_width(STDERR_FILENO);
 	if (is_wanted && progress->width > 0 && !is_dumb)
@@ -143,6 +145,8 @@ tidy_progress_update(TidyProgress *progress, const TidyProgressState *state)
 {
 	g_mutex_lock(&progress->mutex);
 	progress->state = *state;
+	if (state->total_entries == 0 && state->done_entries <= progress->expected_entries)
+		progress->state.total_entries = progress->expected_entries;
 	g_mutex_unlock(&progress->mutex);
 }
 

@@ -26,8 +26,9 @@ char *tidy_progress_line(const TidyProgressState *state, gint64 elapsed_usec, gu
 
 typedef struct TidyProgress TidyProgress;
 
-/* Begins a job. @is_wanted FALSE (--no-progress, --json): never draws. */
-TidyProgress *tidy_progress_new(gboolean is_wanted);
+/* Begins a job. @is_wanted FALSE (--no-progress, --json): never draws. @expected_entries: the total while updates bring
+ * none; 0: not known. */
+TidyProgress *tidy_progress_new(gboolean is_wanted, guint64 expected_entries);
 /* From any thread, as often as one likes. */
 void tidy_progress_update(TidyProgress *progress, const TidyProgressState *state);
 /* Clears the line. */

@@ -172,12 +172,17 @@ step_text(const TidyOutput *out, GVariant *operation, GVariant *step, Shape shap
 }
 
 static void
-add_more(TidyTable *table, const TidyOutput *out, guint64 n)
+add_more(TidyTable *table, const TidyOutput *out, guint64 n, gboolean is_report_cut)
 {
 	g_autofree char *text = NULL;
 
 	if (out->list_limit == 0 || n <= out->list_limit)
 		return;
+	/* The number would be wrong; the counts have the right one. */
+	if (is_report_cut) {
+		TIDY_TABLE_ROW(table, TIDY_STYLE_DIM, "", _("... and many more"));
+		return;
+	}
 	text = g_strdup_printf(ngettext("... and %" G_GUINT64_FORMAT " more (use --verbose)",
 					"... and %" G_GUINT64_FORMAT " more (use --verbose)",
 					(gulong)(n - out->list_limit)),
@@ -216,7 +221,7 @@ add_steps_of_kind(TidyTable *table, const TidyOutput *out, GVariant *operation, 
 		}
 		n++;
 	}
-	add_more(table, out, n);
+	add_more(table, out, n, tidy_report_uint(operation, "steps-cut") > 0);
 }
 
 /* Problems: what stays where it is, then what went wrong. */
@@ -250,7 +255,7 @@ add_problems(TidyTable *table, const TidyOutput *out, GVariant *operation,
 				       tidy_report_str(problem, "text"));
 		n++;
 	}
-	add_more(table, out, n);
+	add_more(table, out, n, FALSE);
 }
 
 void
@@ -270,12 +275,12 @@ tidy_render_steps(TidyOutput *out, GVariant *operation)
 	add_problems(table, out, operation, FALSE);
 	add_problems(table, out, operation, TRUE);
 	tidy_table_render(table, out, 2);
-	if (n_cut > 0)
+	if (n_cut > 0 && out->list_limit == 0)
 		tidy_output_add(out, TIDY_STYLE_DIM,
 				ngettext("  ... and %" G_GUINT64_FORMAT
-					 " step that is not listed\n",
+					 " step that no report lists\n",
 					 "  ... and %" G_GUINT64_FORMAT
-					 " steps that are not listed\n",
+					 " steps that no report lists\n",
 					 (gulong)n_cut),
 				n_cut);
 }

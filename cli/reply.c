@@ -62,7 +62,7 @@ advice(int code)
 {
 	switch ((TidyError)code) {
 	case TIDY_ERROR_CANCELLED:
-		return _("; 'xdgtidy merge' goes on from here, 'xdgtidy undo' takes back what was "
+		return _("; the same command goes on from here, 'xdgtidy undo' takes back what was "
 			 "done");
 	case TIDY_ERROR_CONFIG:
 		return _("; mend it, then see: xdgtidy config check");
