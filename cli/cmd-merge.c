@@ -22,6 +22,21 @@ const GOptionEntry tidy_merge_options[] = {
 
 /* ---- how it reads ---- */
 
+static gboolean
+has_outcome(GVariant *dict, const char *outcome)
+{
+	return strcmp(tidy_report_str(dict, "outcome"), outcome) == 0;
+}
+
+/* What the lines below say anyway, or what whoever reads this was just asked. */
+static gboolean
+is_no_news(GVariant *reason)
+{
+	static const char *const codes[] = { "first-contact", "partial-download", NULL };
+
+	return g_strv_contains(codes, tidy_report_str(reason, "code"));
+}
+
 static void
 render_operation_reasons(TidyOutput *out, GVariant *operation)
 {
@@ -31,27 +46,22 @@ render_operation_reasons(TidyOutput *out, GVariant *operation)
 		g_autoptr(GVariant) reason = tidy_report_list_item(operation, "reasons", i);
 		g_autofree char *text = tidy_render_reason(out, reason);
 
-		/* Who reads this was asked, or did the asking. */
-		if (strcmp(tidy_report_str(reason, "code"), "first-contact") != 0)
+		if (has_outcome(operation, "refused") || !is_no_news(reason))
 			tidy_output_paragraph(out, 2, TIDY_STYLE_DIM, text);
 	}
 }
 
-static gboolean
-has_outcome(GVariant *dict, const char *outcome)
-{
-	return strcmp(tidy_report_str(dict, "outcome"), outcome) == 0;
-}
-
 static void
-render_one(TidyOutput *out, GVariant *operation, gboolean is_undo)
+render_one(TidyOutput *out, GVariant *operation, gboolean is_undo, gboolean is_plan)
 {
 	g_autofree char *pair = tidy_render_pair(out, operation);
 
 	tidy_output_add(out, TIDY_STYLE_HEAD, is_undo ? _("Undo of %s\n") : "%s\n", pair);
 	if (has_outcome(operation, "refused"))
 		tidy_output_add(out, TIDY_STYLE_BAD, "  %s\n", _("left alone:"));
-	render_operation_reasons(out, operation);
+	/* What spoke against it matters before it is done. */
+	if (is_plan || has_outcome(operation, "refused"))
+		render_operation_reasons(out, operation);
 	tidy_render_steps(out, operation);
 }
 
@@ -130,7 +140,7 @@ tidy_render_merge(TidyOutput *out, GVariant *report, gboolean is_plan)
 
 		if (i > 0)
 			tidy_output_add(out, TIDY_STYLE_PLAIN, "\n");
-		render_one(out, operation, is_undo);
+		render_one(out, operation, is_undo, is_plan);
 	}
 	if (has_outcome(report, "refused"))
 		tidy_output_add(out, TIDY_STYLE_PLAIN, "%s%s\n", length > 0 ? "\n" : "",

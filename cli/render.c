@@ -162,7 +162,10 @@ step_text(const TidyOutput *out, GVariant *operation, GVariant *step, Shape shap
 {
 	const char *from = tidy_report_str(step, "from");
 	const char *to = tidy_report_str(step, "to");
-	g_autofree char *old_name = entry_name(out, operation, *from != '\0' ? from : to);
+	/* What comes back from the Trash is known by where it comes back to. */
+	gboolean is_known_by_to =
+		*from == '\0' || strcmp(tidy_report_str(step, "op"), "restore") == 0;
+	g_autofree char *old_name = entry_name(out, operation, is_known_by_to ? to : from);
 	g_autofree char *new_name = entry_name(out, operation, *to != '\0' ? to : from);
 	const char *slash = is_directory(step) && !g_str_has_suffix(old_name, "/") ? "/" : "";
 
