@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a person reads, from reports made by hand; help, completion and the manual from the table. Pure. */
+/* What a person reads, from reports made by hand; help, completion and the manual from the table. I/O: the environment. */
 #include <stdlib.h>
 #include <string.h>
 
