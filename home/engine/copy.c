@@ -13,36 +13,48 @@
 
 /* --- extended attributes: name, zero byte, u32 length (little endian), value; one after the other --- */
 
-static void
+static int
 pack_one(TidyFs *fs, int fd, const char *name, GByteArray *packed, char *value)
 {
 	ssize_t size = fs->getxattr(fs, fd, name, value, XATTR_VALUE_BYTES);
 	guint32 length = GUINT32_TO_LE((guint32)size);
 
+	/* Gone since it was listed. */
+	if (size == -ENODATA)
+		return 0;
 	if (size < 0)
-		return;
+		return (int)size;
 	g_byte_array_append(packed, (const guint8 *)name, (guint)strlen(name) + 1);
 	g_byte_array_append(packed, (const guint8 *)&length, sizeof length);
 	g_byte_array_append(packed, (const guint8 *)value, (guint)size);
+	return 0;
 }
 
-GBytes *
-tidy_xattrs_pack(TidyFs *fs, int fd)
+int
+tidy_xattrs_pack(TidyFs *fs, int fd, GBytes **packed)
 {
-	g_autoptr(GByteArray) packed = NULL;
+	g_autoptr(GByteArray) bytes = NULL;
 	g_autofree char *names = NULL;
 	g_autofree char *value = NULL;
 	ssize_t size = fs->listxattr(fs, fd, NULL, 0);
+	int r = 0;
 
-	if (size <= 0 || size > XATTR_LIST_BYTES)
-		return NULL;
-	names = g_malloc(XATTR_LIST_BYTES);
-	size = fs->listxattr(fs, fd, names, XATTR_LIST_BYTES);
-	packed = g_byte_array_new();
+	*packed = NULL;
+	if (size == 0 || size == -EOPNOTSUPP)
+		return 0;
+	if (size > 0) {
+		names = g_malloc(XATTR_LIST_BYTES);
+		size = fs->listxattr(fs, fd, names, XATTR_LIST_BYTES);
+	}
+	if (size < 0)
+		return (int)size;
+	bytes = g_byte_array_new();
 	value = g_malloc(XATTR_VALUE_BYTES);
-	for (const char *name = names; size > 0 && name < names + size; name += strlen(name) + 1)
-		pack_one(fs, fd, name, packed, value);
-	return packed->len > 0 ? g_byte_array_free_to_bytes(g_steal_pointer(&packed)) : NULL;
+	for (const char *name = names; r == 0 && name < names + size; name += strlen(name) + 1)
+		r = pack_one(fs, fd, name, bytes, value);
+	if (r == 0 && bytes->len > 0)
+		*packed = g_byte_array_free_to_bytes(g_steal_pointer(&bytes));
+	return r;
 }
 
 static int

@@ -5,8 +5,9 @@
 #include "home/fs/fs.h"
 #include "home/merge/step.h"
 
-/* All extended attributes of @fd that can be read, packed; NULL when there are none or the file system has none. */
-GBytes *tidy_xattrs_pack(TidyFs *fs, int fd);
+/* All extended attributes of @fd, packed; NULL in @packed when there are none. 0, or -errno when one cannot be read:
+ * then nothing that needs them back may be removed. */
+int tidy_xattrs_pack(TidyFs *fs, int fd, GBytes **packed);
 
 /* Owner, mode, extended attributes and (unless OMIT) mtime of @step onto @fd. What the caller has no right to
  * restore, an owner above all, is left. 0 or -errno. */

@@ -137,7 +137,8 @@ find_operation(GPtrArray *operations, guint64 id)
 	return NULL;
 }
 
-/* Newest first, so that an undo that was itself undone does not count. */
+/* Newest first, so that an undo that was itself undone does not count. One that had to leave something (state PARTIAL) is
+ * no end: what stood in its way may be gone by the next. */
 static void
 mark_undone(GPtrArray *operations)
 {
@@ -149,7 +150,10 @@ mark_undone(GPtrArray *operations)
 		    undo->undone_by != 0)
 			continue;
 		undone = find_operation(operations, undo->journal->header.undoes);
-		if (undone != NULL && undone->undone_by == 0) {
+		if (undone == NULL || undone->undone_by != 0)
+			continue;
+		undone->is_partly_undone = TRUE;
+		if (undo->state != TIDY_STATE_PARTIAL) {
 			undone->undone_by = undo->id;
 			undone->state = TIDY_STATE_UNDONE;
 		}

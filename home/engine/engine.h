@@ -88,11 +88,13 @@ typedef struct {
 void tidy_undo_target_clear(TidyUndoTarget *undone);
 
 /**
- * tidy_engine_undo - takes operation @id back (0: the latest merge that is not taken back)
+ * tidy_engine_undo - takes operation @id back (0: the latest merge that no undo was tried on, else the latest
+ *	whose undo left something)
  *
  * @undone: (out) (nullable): which directories it was about
  *
- * Entries that changed since are left and told to the sink as TIDY_WHY_CHANGED. The undo is an operation of its own.
+ * Entries that changed since are left and told to the sink as TIDY_WHY_CHANGED. The undo is an operation of its own,
+ * unless it can do nothing at all (result->id 0, outcome PARTIAL).
  * Returns: FALSE as above, or with TIDY_ERROR_NOT_FOUND, TIDY_ERROR_REFUSED (it is undone already).
  */
 gboolean tidy_engine_undo(TidyEngine *engine, guint64 id, const TidySink *sink, gboolean is_dry_run,
@@ -111,10 +113,11 @@ typedef enum {
 typedef struct {
 	guint64 id;
 	TidyState state;
-	guint64 undone_by;    /* 0: not undone */
-	TidyJournal *journal; /* NULL when unreadable */
-	char *problem;	      /* why it is unreadable, or NULL */
-	gint64 end_ns;	      /* of the last change it made */
+	guint64 undone_by;	   /* 0: not undone, or not wholly */
+	gboolean is_partly_undone; /* an undo of it left something */
+	TidyJournal *journal;	   /* NULL when unreadable */
+	char *problem;		   /* why it is unreadable, or NULL */
+	gint64 end_ns;		   /* of the last change it made */
 } TidyOperation;
 
 /* All operations of this home, oldest first. An empty array when there is no state directory. (transfer full) */

@@ -376,8 +376,10 @@ make_times(TidyExecutor *executor, Pending *pending)
 		return dir;
 	r = check_entry(fs, dir, step);
 	/* Only a stamp: a directory that is gone or new does not need it. */
-	if (r < 0)
+	if (r == -ENOENT || r == -ESTALE)
 		return 0;
+	if (r < 0)
+		return r;
 	return fs->utimens(fs, dir, step->name, TIDY_TIME_OMIT, step->mtime_ns);
 }
 

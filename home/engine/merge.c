@@ -494,11 +494,14 @@ add_delete(Walk *walk, Pair *pair, const TidyEntry *entry, TidyWhy why, GError *
 
 	if (r == 0)
 		r = fs->stat(fs, tidy_dir_fd(pair->target), entry->name, &twin);
+	if (r == 0 && st.ino != twin.ino)
+		r = tidy_xattrs_pack(fs, fd, &step.xattrs);
 	if (r < 0) {
 		g_autofree char *path = tidy_dir_entry_path(pair->source, entry->name);
 
 		if (fd >= 0)
 			fs->close(fs, fd);
+		pair->is_going = FALSE;
 		tidy_run_note(walk->run, path, TIDY_WHY_UNREADABLE, -r);
 		return TRUE;
 	}
@@ -511,7 +514,6 @@ add_delete(Walk *walk, Pair *pair, const TidyEntry *entry, TidyWhy why, GError *
 	step.mode = st.mode;
 	step.uid = st.uid;
 	step.gid = st.gid;
-	step.xattrs = st.ino == twin.ino ? NULL : tidy_xattrs_pack(fs, fd);
 	fs->close(fs, fd);
 	return tidy_executor_add(walk->executor, &step, pair->source, pair->target, error);
 }
@@ -593,9 +595,22 @@ open_pair(Walk *walk, Pair *pair)
 	return r >= 0;
 }
 
+/* @dir has something that could not be read, and so could not be given back: it stays. */
+static gboolean
+cannot_look(Walk *walk, Pair *above, TidyStep *step, TidyDir *dir, int r)
+{
+	g_autofree char *path = tidy_dir_path(dir);
+
+	if (above != NULL)
+		above->is_going = FALSE;
+	tidy_step_clear(step);
+	tidy_run_note(walk->run, path, TIDY_WHY_UNREADABLE, -r);
+	return TRUE;
+}
+
 /* The directory @source again in the target, empty. */
 static gboolean
-add_mkdir(Walk *walk, Pair *above, TidyDir *source, GError **error)
+add_mkdir(Walk *walk, Pair *above, TidyDir *source, gboolean *is_made, GError **error)
 {
 	int fd = tidy_dir_fd(source);
 	TidyStep step = {
@@ -608,10 +623,13 @@ add_mkdir(Walk *walk, Pair *above, TidyDir *source, GError **error)
 		.mode = source->mode,
 		.uid = source->uid,
 		.gid = source->gid,
-		.xattrs = fd >= 0 ? tidy_xattrs_pack(walk->fs, fd) : NULL,
 	};
+	int r = fd < 0 ? fd : tidy_xattrs_pack(walk->fs, fd, &step.xattrs);
 
+	if (r < 0)
+		return cannot_look(walk, above, &step, source, r);
 	above->is_target_changed = TRUE;
+	*is_made = TRUE;
 	return tidy_executor_add(walk->executor, &step, above->target, NULL, error);
 }
 
@@ -635,8 +653,12 @@ descend(Walk *walk, Pair *above, const TidyEntry *entry, gboolean is_target_new,
 			  add_move(walk, above, entry, name, TIDY_WHY_NAME_TAKEN, error);
 		above->is_going &= name != NULL;
 	} else {
-		is_fine = !is_target_new || add_mkdir(walk, above, pair.source, error);
-		is_fine = is_fine && merge_pair(walk, &pair, error);
+		gboolean has_target = !is_target_new;
+
+		if (is_target_new)
+			is_fine = add_mkdir(walk, above, pair.source, &has_target, error);
+		if (is_fine && has_target)
+			is_fine = merge_pair(walk, &pair, error);
 		above->is_going &= pair.is_going;
 	}
 	pair_clear(&pair);
@@ -747,9 +769,11 @@ add_rmdir(Walk *walk, TidyDir *dir, GError **error)
 		.mode = dir->mode,
 		.uid = dir->uid,
 		.gid = dir->gid,
-		.xattrs = fd >= 0 ? tidy_xattrs_pack(walk->fs, fd) : NULL,
 	};
+	int r = fd < 0 ? fd : tidy_xattrs_pack(walk->fs, fd, &step.xattrs);
 
+	if (r < 0)
+		return cannot_look(walk, NULL, &step, dir, r);
 	return tidy_executor_add(walk->executor, &step, dir->parent, NULL, error);
 }
 

@@ -29,6 +29,7 @@ typedef struct {
 	TidyExecutor *executor;
 	GPtrArray *dirs;
 	gboolean is_dry_run;
+	guint n_added;	  /* steps besides times */
 	GHashTable *done; /* seq of steps that the interrupted undo has intents for, or NULL */
 } Undo;
 
@@ -129,6 +130,14 @@ note(Undo *undo, const TidyStep *step, TidyDir *dir, TidyWhy why)
 	return FALSE;
 }
 
+static TidyWhy
+why_not(int r)
+{
+	if (r == 0)
+		return TIDY_WHY_CHANGED;
+	return r == -ENOENT || r == -ENOTDIR || r == -ESTALE ? TIDY_WHY_GONE : TIDY_WHY_UNREADABLE;
+}
+
 /* Whether the step @inverse, which moves an entry back, may be made (cases 1 to 4). */
 static gboolean
 may_move_back(Undo *undo, const TidyStep *inverse, TidyDir *dir, TidyDir *to_dir)
@@ -148,7 +157,7 @@ may_move_back(Undo *undo, const TidyStep *inverse, TidyDir *dir, TidyDir *to_dir
 	/* The journal's word that a step was not made is good enough where the disk agrees. */
 	if (g_hash_table_contains(undo->operation->journal->skips, &inverse->origin))
 		return FALSE;
-	return note(undo, inverse, dir, r == 0 ? TIDY_WHY_CHANGED : TIDY_WHY_GONE);
+	return note(undo, inverse, dir, why_not(r));
 }
 
 /* COPY: the twin is still what it was. DELETE: the bytes decide, at the moment of acting. */
@@ -163,7 +172,7 @@ may_copy_back(Undo *undo, const TidyStep *inverse, TidyDir *dir, TidyDir *to_dir
 	if (is_at(undo, to_dir, inverse->to_name, FALSE, inverse->to_ino))
 		return FALSE;
 	if (r < 0)
-		return note(undo, inverse, dir, TIDY_WHY_GONE);
+		return note(undo, inverse, dir, why_not(r));
 	if (st.ino != inverse->ino || is_changed(undo, &st))
 		return note(undo, inverse, dir, TIDY_WHY_CHANGED);
 	return TRUE;
@@ -216,6 +225,7 @@ undo_step(Undo *undo, const TidyStep *step, GError **error)
 	to_dir = dir_of(undo, inverse->to_dir);
 	if (!may_undo(undo, step, inverse, dir, to_dir))
 		return TRUE;
+	undo->n_added++;
 	return tidy_executor_add(undo->executor, inverse, dir, to_dir, error);
 }
 
@@ -273,6 +283,9 @@ walk_back(Undo *undo, GError **error)
 		if (!undo_step(undo, g_ptr_array_index(steps, i - 1), error))
 			return FALSE;
 	}
+	/* Where nothing could be done stamps need not be set, or the history would fill with undos of nothing. */
+	if (undo->n_added == 0 && undo->run->notes->len > 0)
+		return TRUE;
 	return restore_times(undo, error) && tidy_executor_flush(undo->executor, error);
 }
 
@@ -352,8 +365,8 @@ undo_operation(Undo *undo, Opening *opening, TidyDirPool *pool, GCancellable *ca
 	undo->executor = tidy_executor_new(&options);
 	is_fine = is_fine && walk_back(undo, error);
 	result->outcome = tidy_run_finish(undo->run);
-	/* An undo that finds nothing to do still says so in the history. */
-	if (!undo->is_dry_run)
+	/* With nothing left to do the operation counts as undone, and the history says by what. */
+	if (!undo->is_dry_run && result->outcome == TIDY_OUTCOME_DONE)
 		is_fine = is_fine && open_journal(opening, error) != NULL;
 	result->id = opening->header.id;
 	if (is_fine && opening->file != NULL && undo->dirs->len > 0)
@@ -366,18 +379,38 @@ undo_operation(Undo *undo, Opening *opening, TidyDirPool *pool, GCancellable *ca
 	return is_fine;
 }
 
+/* The latest merge that is not undone; one that an undo was tried on already comes after all others. */
+static const TidyOperation *
+latest(const GPtrArray *operations)
+{
+	const TidyOperation *partly = NULL;
+
+	for (guint i = operations->len; i > 0; i--) {
+		const TidyOperation *operation = g_ptr_array_index(operations, i - 1);
+
+		if (operation->journal == NULL || operation->undone_by != 0 ||
+		    operation->journal->header.kind != TIDY_JOURNAL_MERGE)
+			continue;
+		if (!operation->is_partly_undone)
+			return operation;
+		if (partly == NULL)
+			partly = operation;
+	}
+	return partly;
+}
+
 /* The operation that @id means, or NULL with an error. */
 static const TidyOperation *
 choose(const GPtrArray *operations, guint64 id, gboolean is_resuming, GError **error)
 {
-	for (guint i = operations->len; i > 0; i--) {
-		const TidyOperation *operation = g_ptr_array_index(operations, i - 1);
-		gboolean is_merge = operation->journal != NULL &&
-				    operation->journal->header.kind == TIDY_JOURNAL_MERGE;
+	const TidyOperation *chosen = id == 0 ? latest(operations) : NULL;
 
-		if (id == 0 && is_merge && operation->undone_by == 0)
-			return operation;
-		if (id == 0 || operation->id != id)
+	if (chosen != NULL)
+		return chosen;
+	for (guint i = operations->len; id != 0 && i > 0; i--) {
+		const TidyOperation *operation = g_ptr_array_index(operations, i - 1);
+
+		if (operation->id != id)
 			continue;
 		if (operation->journal == NULL)
 			g_set_error(error, TIDY_ERROR, TIDY_ERROR_JOURNAL, "%s",

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Every file-system operation of every scenario's merge and undo fails, once and for good, with each plausible
+ * errno. Pure (on the file system in memory).
+ *
+ * Then: nothing is lost or overwritten, what is said names a path, no descriptor stays open; when the disk works
+ * again, recovery and another merge end in "after", and undo brings back "before". FAULT_FULL=1 tries each errno at
+ * each call; else they take turns. SCENARIO picks by name.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "home/base/error.h"
+#include "tests/support/home-run.h"
+
+static const int errnos[] = { ENOSPC, EIO, EACCES, EXDEV, EDQUOT, EROFS, EMFILE };
+
+typedef struct {
+	const Scenario *scenario;
+	FakeFs *start;
+	Tree *before;
+	Tree *after;
+	guint runs;
+	char *what; /* the fault at hand */
+} Case;
+
+static Tree *
+snapshot(FakeFs *fake)
+{
+	Tree *tree;
+
+	fake_fs_quiet_begin(fake);
+	tree = home_run_snapshot(fake_fs_table(fake), SCENARIO_HOME);
+	fake_fs_quiet_end(fake);
+	return tree;
+}
+
+static void
+assert_same(const Case *test, const Tree *expected, FakeFs *fake, guint options, const char *when)
+{
+	g_autoptr(Tree) actual = snapshot(fake);
+	g_autofree char *diff = tree_diff(expected, actual, options);
+
+	if (diff != NULL)
+		g_error("%s: %s:\n%s", test->what, when, diff);
+}
+
+static void
+assert_nothing_lost(const Case *test, FakeFs *fake)
+{
+	g_autoptr(Tree) actual = snapshot(fake);
+	g_autofree char *lost = tree_lost(test->before, actual, TRUE);
+	gboolean has_relinks = strstr(test->scenario->file, "relative-link") != NULL;
+
+	if (lost != NULL && !(has_relinks && strstr(lost, "(link -> ") != NULL))
+		g_error("%s: lost:\n%s", test->what, lost);
+}
+
+/* An error, or an entry that is reported, must say where. */
+static void
+assert_clear(const Case *test, const HomeRun *run)
+{
+	if (run->error != NULL && strchr(run->error->message, '/') == NULL &&
+	    !g_error_matches(run->error, TIDY_ERROR, TIDY_ERROR_NOT_FOUND))
+		g_error("%s: names no path: %s", test->what, run->error->message);
+}
+
+static void
+merge(const Case *test, FakeFs *fake)
+{
+	HomeRun run;
+
+	home_run_merge(test->scenario, fake_fs_table(fake), SCENARIO_HOME, FALSE, &run);
+	assert_clear(test, &run);
+	home_run_clear(&run);
+}
+
+static void
+undo(const Case *test, FakeFs *fake)
+{
+	HomeRun run;
+
+	home_run_undo(fake_fs_table(fake), SCENARIO_HOME, 0, &run);
+	assert_clear(test, &run);
+	home_run_clear(&run);
+}
+
+static void
+recover(const Case *test, FakeFs *fake)
+{
+	HomeRun run;
+
+	home_run_recover(test->scenario, fake_fs_table(fake), SCENARIO_HOME, &run);
+	if (run.error != NULL)
+		g_error("%s: recovery: %s", test->what, run.error->message);
+	home_run_clear(&run);
+}
+
+static void
+undo_all(const Case *test, FakeFs *fake)
+{
+	HomeRun run;
+
+	for (;;) {
+		home_run_undo(fake_fs_table(fake), SCENARIO_HOME, 0, &run);
+		for (guint i = 0; i < run.left->len; i++)
+			g_test_message("undo %u left %s", (guint)run.result.id,
+				       (char *)g_ptr_array_index(run.left, i));
+		if (run.error != NULL || run.result.id == 0)
+			break;
+		home_run_clear(&run);
+	}
+	if (!g_error_matches(run.error, TIDY_ERROR, TIDY_ERROR_NOT_FOUND))
+		g_error("%s: undo: %s", test->what,
+			run.error != NULL ? run.error->message : "nothing more can be undone");
+	home_run_clear(&run);
+}
+
+/* The disk works again: all ends as if nothing had happened, but that a stamp which could not be set is not. */
+static void
+check_healed(Case *test, FakeFs *fake, gboolean has_stamps)
+{
+	guint options = has_stamps ? 0 : TREE_NO_DIR_MTIMES;
+
+	recover(test, fake);
+	merge(test, fake);
+	assert_same(test, test->after, fake, TREE_NO_DIR_MTIMES, "after another merge");
+	undo_all(test, fake);
+	assert_same(test, test->before, fake, options, "after the undo");
+}
+
+typedef void (*Job)(const Case *test, FakeFs *fake);
+
+static void
+fail_one(Case *test, Job job, FakeFs *start, FsOp op, guint nth, int errno_code, FsFailMode mode)
+{
+	g_autoptr(FakeFs) fake = fake_fs_clone(start);
+
+	g_free(test->what);
+	test->what =
+		g_strdup_printf("%s %u: %s %s in the %s", fs_op_name(op), nth,
+				g_strerror(errno_code), mode == FS_FAIL_ONCE ? "once" : "for good",
+				job == merge ? "merge" : "undo");
+	fake_fs_fail(fake, op, nth, errno_code, mode);
+	job(test, fake);
+	fake_fs_clear_faults(fake);
+	g_assert_cmpuint(fake_fs_open_count(fake), ==, 0);
+	assert_nothing_lost(test, fake);
+	if (job == undo)
+		undo(test, fake);
+	check_healed(test, fake, op != FS_OP_UTIMENS);
+	test->runs++;
+}
+
+static guint
+count_calls(Case *test, Job job, FakeFs *start, FsOp op)
+{
+	g_autoptr(FakeFs) fake = fake_fs_clone(start);
+
+	fake_fs_clear_faults(fake);
+	job(test, fake);
+	return fake_fs_seen(fake, op);
+}
+
+static void
+fail_all(Case *test, Job job, FakeFs *start)
+{
+	gboolean is_full = g_getenv("FAULT_FULL") != NULL;
+
+	for (FsOp op = 0; op < FS_OP_N; op++) {
+		guint calls = count_calls(test, job, start, op);
+
+		for (guint nth = 1; nth <= calls; nth++) {
+			for (guint e = 0; e < (is_full ? G_N_ELEMENTS(errnos) : 1); e++) {
+				int code = errnos[(nth + op + e) % G_N_ELEMENTS(errnos)];
+
+				fail_one(test, job, start, op, nth, code, FS_FAIL_ONCE);
+				fail_one(test, job, start, op, nth, code, FS_FAIL_PERSISTENT);
+			}
+		}
+	}
+}
+
+static void
+test_fault(gconstpointer data)
+{
+	g_autoptr(FakeFs) start = scenario_new_fake(data, NULL);
+	g_autoptr(FakeFs) merged = fake_fs_clone(start);
+	Case test = { .scenario = data, .start = start, .what = g_strdup("no fault") };
+
+	test.before = snapshot(start);
+	merge(&test, merged);
+	test.after = snapshot(merged);
+	fail_all(&test, merge, start);
+	fail_all(&test, undo, merged);
+	g_test_message("%u faults", test.runs);
+	tree_free(test.before);
+	tree_free(test.after);
+	g_free(test.what);
+}
+
+int
+main(int argc, char *argv[])
+{
+	g_autoptr(GPtrArray) scenarios = scenario_load_all(SCENARIO_DIR);
+	const char *only = g_getenv("SCENARIO");
+
+	g_test_init(&argc, &argv, NULL);
+	for (guint i = 0; i < scenarios->len; i++) {
+		const Scenario *scenario = g_ptr_array_index(scenarios, i);
+		g_autofree char *path = g_strdup_printf("/fault/%s", scenario->file);
+
+		if ((only == NULL || strstr(scenario->file, only) != NULL) &&
+		    strcmp(scenario->undo, "exact") == 0)
+			g_test_add_data_func(path, scenario, test_fault);
+	}
+	return g_test_run();
+}
