@@ -91,9 +91,11 @@ regular(FakeFs *fake, int fd, gboolean for_writing, FakeOpen **file)
 	*file = fake_open_of(fake, fd);
 	if (!*file || ((*file)->flags & O_PATH))
 		return -EBADF;
+	node = fake_node_at(&(*file)->at);
+	if (S_ISFIFO(node->mode))
+		return -ESPIPE;
 	if (((*file)->flags & O_ACCMODE) == (for_writing ? O_RDONLY : O_WRONLY))
 		return -EBADF;
-	node = fake_node_at(&(*file)->at);
 	if (fake_node_is_dir(node))
 		return -EISDIR;
 	return node->data ? 0 : -ESPIPE;

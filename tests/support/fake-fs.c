@@ -530,7 +530,7 @@ fake_fs_mkdirs(FakeFs *fake, const char *path, mode_t mode)
 
 	if (strcmp(path, "/") == 0 || fake_fs_exists(fake, path))
 		return;
-	fake_fs_mkdirs(fake, parent, mode);
+	fake_fs_mkdirs(fake, parent, 0755);
 	make_node(fake, path, S_IFDIR | mode);
 	made(fake, path);
 }

@@ -540,7 +540,7 @@ run_seed(guint32 seed)
 static void
 test_same_answers_as_linux(void)
 {
-	for (guint32 seed = 1; seed <= (g_test_slow() ? 500 : 12); seed++)
+	for (guint32 seed = 1; seed <= (g_test_slow() ? 500 : 6); seed++)
 		run_seed(seed);
 }
 
