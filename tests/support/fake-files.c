@@ -791,6 +791,10 @@ fake_flock(TidyFs *fs, int fd, TidyLock lock)
 		return answer;
 	if (!file || (file->flags & O_PATH))
 		return -EBADF;
+	if (file->lock == (int)lock)
+		return 0;
+	file->lock =
+		-1; /* flock(2): a conversion gives the old lock up first, and for good when it fails */
 	g_hash_table_iter_init(&iter, fake->opens);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		const FakeOpen *other = value;

@@ -263,6 +263,8 @@ do_tmpfile(FakeFs *fake, int dir, mode_t mode)
 
 	if (answer < 0)
 		return answer;
+	if (fake_node_at(&at)->nlink == 0)
+		return -EPERM; /* what ext4 answers; others let it be */
 	answer = may_add(fake, &at);
 	if (answer < 0)
 		return answer;
