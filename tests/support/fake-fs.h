@@ -54,7 +54,7 @@ TidyFs *fake_fs_table(FakeFs *fake);
 
 /* ---- set-up and inspection; absolute paths; never counted, never failing, abort on a mistake of the test ---- */
 
-/* Makes the directory and those above it that are missing. */
+/* Makes the directory, and those above it that are missing with mode 0755. */
 void fake_fs_mkdirs(FakeFs *fake, const char *path, mode_t mode);
 /* Makes or replaces a file, mode 0644. @size -1: zero-terminated. */
 void fake_fs_write(FakeFs *fake, const char *path, const char *bytes, gssize size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The inside of the fake file system, for fake-fs.c, fake-names.c and fake-files.c only. Pure. */
+/* The inside of the fake file system, for the other fake-*.c only. Pure. */
 #pragma once
 
 #include "tests/support/fake-disk.h"
@@ -59,7 +59,9 @@ struct FakeFs {
 
 /* Fills in the members of the table. */
 void fake_names_init(TidyFs *table);
+void fake_open_init(TidyFs *table);
 void fake_files_init(TidyFs *table);
+void fake_attrs_init(TidyFs *table);
 
 /* Opens each call: 0 to go on, or what to answer. @a, @b: names for the text, or NULL. */
 int fake_enter(FakeFs *fake, FsOp op, gboolean is_mutating, const char *a, const char *b);
@@ -95,3 +97,14 @@ gboolean fake_is_mount_point(FakeFs *fake, const FakeAt *at);
 /* An absolute path. @follow: the last name too. */
 int fake_walk(FakeFs *fake, const char *path, gboolean follow, FakeAt *at);
 int fake_stat_at(FakeFs *fake, const FakeAt *at, TidyStat *st);
+FakeMount *fake_add_mount(FakeFs *fake, FakeDisk *disk, guint root, FakeMount *parent, guint point);
+/* May a name be added to @dir? */
+int fake_may_add(FakeFs *fake, const FakeAt *dir);
+/* A new node without a name; owner and group as Linux gives them. */
+FakeNode *fake_new_node(FakeFs *fake, const FakeAt *dir, guint32 mode);
+/* The same with a name in @dir. */
+FakeNode *fake_new_entry(FakeFs *fake, const FakeAt *dir, const char *name, guint32 mode);
+/* @mode as a umask of 022 leaves it. */
+guint32 fake_masked(mode_t mode);
+/* The file changed: its capabilities go. */
+void fake_drop_privileges(FakeNode *node);
