@@ -117,7 +117,8 @@ const TidySetting tidy_settings[] = {
 		.doc = "What happens when both directories have a file of the same name with "
 		       "different content. "
 		       "keep-both names the arriving one \"name (2).ext\". "
-		       "newer does the same to the one that was changed less recently. "
+		       "newer keeps the one that was changed last and puts the other into the "
+		       "Trash. "
 		       "skip leaves the file where it is, and ask does so until it is answered. "
 		       "Nothing is ever overwritten.",
 	},

@@ -270,8 +270,9 @@ holds_breaking_link(Walk *walk, TidyDir *parent, const char *name, const char *f
 	LinkScan scan = { .walk = walk, .from = dir_from, .to = dir_to, .below = below };
 
 	scan.dir = tidy_dir_fd(dir);
+	/* What cannot be looked into is not moved blindly either. */
 	if (scan.dir < 0 || tidy_fs_list(walk->fs, scan.dir, scan_entry, &scan) < 0)
-		return FALSE;
+		return TRUE;
 	for (guint i = 0; i < below->len && !scan.has_breaking; i++)
 		scan.has_breaking = holds_breaking_link(walk, dir, g_ptr_array_index(below, i),
 							dir_from, dir_to);

@@ -184,7 +184,8 @@ tidy_run_report(const TidyStep *step, const TidyDir *dir, const TidyDir *to_dir,
 	 * itself no longer needs to go. */
 	if (step->op == TIDY_OP_RMDIR || step->needs_previous)
 		return;
-	if (step->op == TIDY_OP_TIMES && outcome != TIDY_WHY_FAILED)
+	if (step->op == TIDY_OP_TIMES &&
+	    (outcome == TIDY_WHY_LOST_RACE || outcome == TIDY_WHY_GONE))
 		return;
 	if (outcome == TIDY_WHY_GONE && step->why != TIDY_WHY_UNDO)
 		return;

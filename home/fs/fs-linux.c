@@ -40,7 +40,7 @@ open_beneath(int dir, const char *name, int flags, mode_t mode)
 {
 	struct open_how how = {
 		.flags = (guint64)flags,
-		.mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? mode : 0,
+		.mode = (flags & O_CREAT) != 0 ? mode : 0,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
 	};
 
@@ -53,7 +53,7 @@ linux_openat(TidyFs *fs, int dir, const char *name, int flags, mode_t mode)
 	int fd;
 
 	flags |= O_CLOEXEC | O_NOFOLLOW;
-	if ((flags & O_ACCMODE) == O_RDONLY && (flags & O_DIRECTORY) == 0)
+	if ((flags & (O_DIRECTORY | O_PATH)) == 0)
 		flags |= O_NONBLOCK;
 	if (dir != AT_FDCWD && !g_atomic_int_get(&has_no_openat2)) {
 		fd = open_beneath(dir, name, flags, mode);

@@ -84,7 +84,7 @@ typedef enum { TIDY_LOCK_SHARED, TIDY_LOCK_EXCLUSIVE } TidyLock;
 #define TIDY_TIME_OMIT G_MININT64
 
 struct TidyFs {
-	/* Opens with O_CLOEXEC | O_NOFOLLOW added (and O_NONBLOCK for reading, so that a FIFO cannot hang us).
+	/* Opens with O_CLOEXEC | O_NOFOLLOW added (and O_NONBLOCK but for directories, so that a FIFO cannot hang us).
 	 * @dir may be AT_FDCWD and @name an absolute path only for a root that the caller was given. Where the
 	 * kernel has openat2(2), a relative @name is resolved with BENEATH and NO_SYMLINKS. */
 	int (*openat)(TidyFs *fs, int dir, const char *name, int flags, mode_t mode);

@@ -124,7 +124,8 @@ check_healed(Case *test, FakeFs *fake, gboolean has_stamps)
 
 	recover(test, fake);
 	merge(test, fake);
-	assert_same(test, test->after, fake, TREE_NO_DIR_MTIMES, "after another merge");
+	/* What could not be looked up in time leaves new links and directories with stamps of now. */
+	assert_same(test, test->after, fake, TREE_NO_MTIMES, "after another merge");
 	undo_all(test, fake);
 	assert_same(test, test->before, fake, options, "after the undo");
 }
