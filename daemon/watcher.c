@@ -395,17 +395,18 @@ settle_deadline(const Watch *watch)
 static void
 give_ready(TidyWatcher *watcher, Watch *watch, gint64 now)
 {
-	g_auto(GStrv) names = tidy_settle_take(watch->settle, now);
-	g_autofree char *path = g_strdup(watch->path);
 	static const char *const nothing[] = { NULL };
+	g_autofree char *path = g_strdup(watch->path);
+	g_auto(GStrv) names = NULL;
 	gboolean is_all;
 
-	if (watch->empty_usec <= now && watch->empty_usec != 0) {
+	if (watch->empty_usec != 0 && watch->empty_usec <= now) {
 		watch->empty_usec = 0;
 		if (list_into_settle(watch) == 0)
 			watcher->funcs.ready(path, nothing, TRUE, watcher->funcs.data);
 		return;
 	}
+	names = tidy_settle_take(watch->settle, now);
 	if (names == NULL)
 		return;
 	is_all = tidy_settle_n_waiting(watch->settle) == 0;

@@ -268,6 +268,18 @@ tidy_worker_n_jobs(TidyWorker *worker)
 	return worker->jobs->len;
 }
 
+gboolean
+tidy_worker_is_long(TidyWorker *worker)
+{
+	for (guint i = 0; i < worker->jobs->len; i++) {
+		const TidyJobContext *context = g_ptr_array_index(worker->jobs, i);
+
+		if (context->job.is_long)
+			return TRUE;
+	}
+	return FALSE;
+}
+
 void
 tidy_worker_stop(TidyWorker *worker)
 {

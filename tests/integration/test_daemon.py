@@ -293,9 +293,9 @@ class Settings(DaemonTest):
         self.start()
         session.write("Download/a")
         session.wait(lambda: session.call("Status")["strays"], "the stray")
-        session.told = ""
         session.configure("[dirs.DOWNLOAD]\nmode = report\n")
         session.wait(lambda: session.call("Status")["strays"][0]["mode"] == "report", "the new mode")
+        session.forget_told()
         session.configure("[dirs.DOWNLOAD]\nmode = ask\n")
         session.daemon.send_signal(signal.SIGHUP)
         session.wait_told("RELOADING=1\nMONOTONIC_USEC=")
