@@ -287,6 +287,62 @@ class Servers(DaemonTest):
         self.assertLess(monotonic_msec() - begin, 5000)
 
 
+@unittest.skipUnless(shutil.which("dunst") and shutil.which("Xvfb"), "there is no dunst or no Xvfb")
+class Dunst(DaemonTest):
+    """The same with a server that people use, which draws."""
+
+    def setUp(self):
+        super().setUp()
+        session = self.session
+        reader, writer = os.pipe()
+        session.spawn(["Xvfb", "-displayfd", str(writer), "-screen", "0", "800x600x24", "-nolisten", "tcp"],
+                      pass_fds=[writer], stderr=subprocess.DEVNULL)
+        os.close(writer)
+        with os.fdopen(reader) as display:
+            session.env["DISPLAY"] = ":" + display.readline().strip()
+        session.write("dunstrc", "[global]\ndmenu = /usr/bin/head -n1\n")
+        session.server = session.spawn(["dunst", "-conf", session.path("dunstrc")],
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        session.wait(lambda: session.has_owner(NOTIFY_NAME), "dunst")
+
+    def displayed(self):
+        reply = self.session.bus.call_sync(
+            NOTIFY_NAME, "/org/freedesktop/Notifications", "org.freedesktop.DBus.Properties", "Get",
+            GLib.Variant("(ss)", ("org.dunstproject.cmd0", "displayedLength")), None, 0, -1, None)
+        return reply.unpack()[0]
+
+    def press_first(self):
+        """dunst asks its menu program which button it is to be; head takes the first."""
+        self.session.bus.call_sync(NOTIFY_NAME, "/org/freedesktop/Notifications", "org.dunstproject.cmd0",
+                                   "NotificationAction", GLib.Variant("(u)", (0,)), None, 0, -1, None)
+
+    def test_question_and_undo(self):
+        session = self.session
+        session.start_daemon()
+        session.write("Download/a")
+        session.wait(lambda: self.displayed() == 1, "the question")
+        self.press_first()
+        session.wait(lambda: session.exists("Downloads/a"), "the merge")
+        session.wait(lambda: self.displayed() == 1, "the summary")
+        self.press_first()
+        session.wait(lambda: session.exists("Download/a"), "the undo")
+
+    def test_stopped_dunst_wakes_up(self):
+        session = self.session
+        session.start_daemon()
+        session.server.send_signal(signal.SIGSTOP)
+        session.write("Download/a")
+        session.wait(lambda: session.call("Status")["strays"], "the stray")
+        worst = 0.0
+        for _ in range(100):
+            begin = monotonic_msec()
+            session.call("Cancel")
+            worst = max(worst, monotonic_msec() - begin)
+        self.assertLess(worst, 50 if not IS_SANITIZED else 250)
+        session.server.send_signal(signal.SIGCONT)
+        session.wait(lambda: self.displayed() == 1, "the question")
+
+
 class Settings(DaemonTest):
     def test_reload(self):
         session = self.session
