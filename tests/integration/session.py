@@ -180,6 +180,22 @@ class Session:
         return self.call("Merge", "(ayaya{sv})", stray, b"",
                          {"consented": GLib.Variant("b", consented)})
 
+    def time_main_loop(self, seconds):
+        """The slowest answer of the daemon's main loop over that time, in ms: (without, with) the time for which
+        the daemon, the bus or this process stood in line for a processor. A busy machine delays everyone; a main loop
+        that waits for somebody sleeps, and sleeping is not standing in line."""
+        pids = (self.daemon.pid, self.bus_child.pid, os.getpid())
+        worst, worst_gross = 0.0, 0.0
+        end = monotonic_msec() + seconds * 1000
+        while monotonic_msec() < end:
+            waited = sum(waited_for_cpu_msec(pid) for pid in pids)
+            begin = monotonic_msec()
+            self.call("Cancel")  # answered by the main loop itself
+            gross = monotonic_msec() - begin
+            waited = sum(waited_for_cpu_msec(pid) for pid in pids) - waited
+            worst, worst_gross = max(worst, gross - waited), max(worst_gross, gross)
+        return worst, worst_gross
+
     def start_call(self, method, signature="()", *arguments):
         """Calls without waiting; what comes is appended to the answered list."""
         answers = []
@@ -279,6 +295,18 @@ class Session:
         """Presses a button as servers do: the note closes afterwards."""
         self.emit("ActionInvoked", "us", note.id, note.actions[label])
         self.emit("NotificationClosed", "uu", note.id, 2)
+
+
+def waited_for_cpu_msec(pid):
+    """How long the threads of a process stood in line for a processor (proc(5), schedstat)."""
+    waited = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        try:
+            with open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as numbers:
+                waited += int(numbers.read().split()[1])
+        except FileNotFoundError:
+            pass  # the thread has ended
+    return waited / 1e6
 
 
 def monotonic_msec():
