@@ -120,7 +120,8 @@ push(Call *call, TidyJobFunc run, TidyJobRequest *request, const char *what)
 							.done = on_job_done,
 							.data = call,
 							.cancellable = call->cancellable,
-							.what = what });
+							.what = what,
+							.is_long = call->kind == REPLY_MERGED });
 }
 
 /* ---- arguments ---- */
@@ -219,7 +220,7 @@ merge_request(TidyBus *bus, GVariant *stray, GVariant *target, GError **error)
 static gboolean
 is_busy(TidyBus *bus)
 {
-	return tidy_worker_n_jobs(bus->worker) > 0;
+	return tidy_worker_is_long(bus->worker);
 }
 
 static gboolean

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <systemd/sd-daemon.h>
@@ -25,7 +26,6 @@ const TidyDaemonTimes tidy_daemon_times_default = {
 	.start_usec = 10 * G_TIME_SPAN_SECOND,
 	.dirs_usec = 2 * G_TIME_SPAN_SECOND,
 	.look_usec = 100 * G_TIME_SPAN_MILLISECOND,
-	.quiet_usec = -1,
 	.burst_usec = 3 * G_TIME_SPAN_SECOND,
 	.gap_usec = 10 * G_TIME_SPAN_MINUTE,
 	.poll_usec = 15 * G_TIME_SPAN_MINUTE,
@@ -46,8 +46,10 @@ struct TidyDaemon {
 
 	GVariant *survey; /* the latest; NULL before the first */
 	GVariant *last;	  /* the latest operation, or NULL */
+	char *home;	  /* without links, as the engine sees it */
 	char *config_path;
 	char *degraded; /* as last logged */
+	char *status;	/* as last told to systemd */
 	GPtrArray *
 		active; /* strays that may be merged without asking, whether or not the gate is open */
 	GHashTable *merging; /* strays with an automatic merge under way */
@@ -60,6 +62,7 @@ struct TidyDaemon {
 	GSource *gate_timer; /* exists while automatic merges wait */
 	gint64 gate_usec;
 
+	gboolean is_recovering; /* what a crash left is not finished yet: nothing else is begun */
 	gboolean is_ready;
 	gboolean is_reloading; /* systemd waits for READY=1 */
 	gboolean is_stopping;
@@ -131,7 +134,8 @@ static void
 apply_active(TidyDaemon *daemon)
 {
 	static const char *const none[] = { NULL };
-	gboolean is_open = daemon->gate_timer == NULL && !survey_flag(daemon, "paused");
+	gboolean is_open = daemon->gate_timer == NULL && !survey_flag(daemon, "paused") &&
+			   !daemon->is_recovering;
 
 	if (daemon->watcher == NULL)
 		return;
@@ -179,7 +183,7 @@ apply_questions(TidyDaemon *daemon, GVariant *strays)
 		if (question.stray != NULL && question.target != NULL)
 			g_array_append_val(questions, question);
 	}
-	if (survey_flag(daemon, "paused"))
+	if (survey_flag(daemon, "paused") || daemon->is_recovering)
 		g_array_set_size(questions, 0);
 	tidy_offers_ask(daemon->offers, (const TidyOfferStray *)(gpointer)questions->data,
 			questions->len);
@@ -210,10 +214,8 @@ apply_settings(TidyDaemon *daemon)
 
 	g_variant_lookup(daemon->survey, "level", "u", &level);
 	g_variant_lookup(daemon->survey, "settle", "x", &settle_usec);
-	if (daemon->times.quiet_usec >= 0)
-		settle_usec = daemon->times.quiet_usec;
 	tidy_offers_set_level(daemon->offers, (TidyConfigNotify)level);
-	tidy_offers_set_home(daemon->offers, survey_text(daemon, "home"));
+	tidy_offers_set_home(daemon->offers, daemon->home);
 	tidy_offers_config_error(daemon->offers, *config_error != '\0' ? config_error : NULL);
 	if (daemon->watcher != NULL)
 		tidy_watcher_set_times(daemon->watcher, settle_usec, daemon->times.poll_usec);
@@ -253,17 +255,22 @@ log_config_error(TidyDaemon *daemon, GVariant *previous)
 		tidy_log(G_LOG_LEVEL_MESSAGE, NULL, 0, NULL, "config: the settings are good again");
 }
 
+/* Only what is new: sd_notify(3) waits when the receiver does not read. */
 static void
 say_status(TidyDaemon *daemon)
 {
 	g_autoptr(GVariant) strays = survey_strays(daemon);
 	gsize count = g_variant_n_children(strays);
-	const char *state = survey_flag(daemon, "paused") ? "paused, " : "";
+	gboolean is_wrong = *survey_text(daemon, "config-error") != '\0';
+	g_autofree char *status =
+		g_strdup_printf("STATUS=%s%s; %zu strays",
+				survey_flag(daemon, "paused") ? "paused, " : "",
+				is_wrong ? "settings are wrong" : "watching", count);
 
-	if (*survey_text(daemon, "config-error") != '\0')
-		sd_notifyf(0, "STATUS=%ssettings are wrong; %zu strays", state, count);
-	else
-		sd_notifyf(0, "STATUS=%swatching; %zu strays", state, count);
+	if (g_strcmp0(status, daemon->status) != 0)
+		sd_notify(0, status);
+	g_free(daemon->status);
+	daemon->status = g_steal_pointer(&status);
 	if (daemon->is_ready && !daemon->is_reloading)
 		return;
 	if (!daemon->is_ready)
@@ -517,7 +524,8 @@ on_ready(const char *path, const char *const *names, gboolean is_all, gpointer d
 						     .argument_free = tidy_job_request_free,
 						     .done = on_auto_merged,
 						     .data = merge,
-						     .what = "merging" });
+						     .what = "merging",
+						     .is_long = TRUE });
 }
 
 /* ---- what the watcher sees ---- */
@@ -647,7 +655,8 @@ offer_merge(const char *stray, gpointer data)
 						     .argument_free = tidy_job_request_free,
 						     .done = on_button_done,
 						     .data = daemon,
-						     .what = "merging" });
+						     .what = "merging",
+						     .is_long = TRUE });
 }
 
 static void
@@ -662,7 +671,8 @@ offer_undo(GArray *ids, gpointer data)
 						     .argument_free = tidy_job_request_free,
 						     .done = on_button_done,
 						     .data = daemon,
-						     .what = "undoing" });
+						     .what = "undoing",
+						     .is_long = TRUE });
 }
 
 static void
@@ -700,24 +710,9 @@ offer_show(const char *path, gpointer data)
 static const char *
 bus_home(gpointer data)
 {
-	return survey_text(data, "home");
-}
-
-static gboolean
-bus_is_user_dir(const char *path, gpointer data)
-{
 	TidyDaemon *daemon = data;
-	g_autoptr(GVariant) scan = tidy_report_dict(daemon->survey, "scan");
-	g_autoptr(GVariant) dirs = tidy_report_list(scan, "dirs");
 
-	for (gsize i = 0; i < g_variant_n_children(dirs); i++) {
-		g_autoptr(GVariant) dir = g_variant_get_child_value(dirs, i);
-		g_autofree char *other = tidy_report_path(dir, "path");
-
-		if (g_strcmp0(path, other) == 0)
-			return TRUE;
-	}
-	return FALSE;
+	return daemon->home;
 }
 
 static GVariant *
@@ -726,6 +721,23 @@ bus_scan(gpointer data)
 	TidyDaemon *daemon = data;
 
 	return daemon->survey != NULL ? tidy_report_dict(daemon->survey, "scan") : NULL;
+}
+
+static gboolean
+bus_is_user_dir(const char *path, gpointer data)
+{
+	TidyDaemon *daemon = data;
+	g_autoptr(GVariant) scan = bus_scan(daemon);
+	g_autoptr(GVariant) dirs = scan != NULL ? tidy_report_list(scan, "dirs") : NULL;
+
+	for (gsize i = 0; dirs != NULL && i < g_variant_n_children(dirs); i++) {
+		g_autoptr(GVariant) dir = g_variant_get_child_value(dirs, i);
+		g_autofree char *other = tidy_report_path(dir, "path");
+
+		if (g_strcmp0(path, other) == 0)
+			return TRUE;
+	}
+	return FALSE;
 }
 
 static GVariant *
@@ -797,7 +809,6 @@ on_name_acquired(GDBusConnection *connection, const char *name, gpointer data)
 	TidyDaemon *daemon = data;
 
 	daemon->has_name = TRUE;
-	want_survey(daemon, 0, TRUE);
 }
 
 static void
@@ -856,9 +867,10 @@ on_recovered(GVariant *report, const GError *error, gpointer data)
 {
 	TidyDaemon *daemon = data;
 
+	daemon->is_recovering = FALSE;
 	if (error != NULL)
 		finish_failure(daemon, error, FALSE);
-	else if (has_operation(report))
+	else
 		finish_report(daemon, report);
 }
 
@@ -923,15 +935,17 @@ start_bus(TidyDaemon *daemon, GError **error)
 	return daemon->bus != NULL;
 }
 
+/* The survey first: finishing a large merge may take longer than systemd waits for READY=1. */
 static void
-start_jobs(TidyDaemon *daemon, const TidyServiceOptions *options)
+start_jobs(TidyDaemon *daemon)
 {
-	daemon->worker = tidy_worker_new(options);
-	tidy_worker_set_progress(daemon->worker, on_progress, daemon);
+	start_survey(daemon);
+	daemon->is_recovering = TRUE;
 	tidy_worker_push(daemon->worker, &(TidyJob){ .run = tidy_job_recover,
 						     .done = on_recovered,
 						     .data = daemon,
-						     .what = "finishing what was interrupted" });
+						     .what = "finishing what was interrupted",
+						     .is_long = TRUE });
 }
 
 static void
@@ -947,6 +961,18 @@ start_offers(TidyDaemon *daemon, TidyNotifier *notifier)
 							     .data = daemon },
 					 &(TidyOffersTimes){ .burst_usec = daemon->times.burst_usec,
 							     .gap_usec = daemon->times.gap_usec });
+}
+
+/* As tidy_service_new() finds it; whether it is usable is found out there. */
+static char *
+find_home(const char *given)
+{
+	const char *home = given != NULL ? given : g_get_home_dir();
+	char *real = realpath(home, NULL);
+	char *copy = g_strdup(real != NULL ? real : home);
+
+	free(real);
+	return copy;
 }
 
 TidyDaemon *
@@ -966,11 +992,13 @@ tidy_daemon_new(const TidyDaemonOptions *options, GError **error)
 		g_build_filename(service->config_dir != NULL ? service->config_dir
 							     : g_get_user_config_dir(),
 				 "xdgtidy", "xdgtidy.conf", NULL);
+	daemon->home = find_home(service->home);
 	g_set_object(&daemon->connection, options->bus);
 	start_offers(daemon, options->notifier);
 	if (!lock_home(daemon, service->state_dir, error))
 		return NULL;
-	start_jobs(daemon, service);
+	daemon->worker = tidy_worker_new(service);
+	tidy_worker_set_progress(daemon->worker, on_progress, daemon);
 	start_watching(daemon);
 	if (daemon->degraded == NULL)
 		daemon->degraded = g_strdup("");
@@ -1007,6 +1035,7 @@ tidy_daemon_run(TidyDaemon *daemon)
 	g_autoptr(GSource) watchdog = start_watchdog();
 
 	close_gate(daemon, daemon->times.start_usec);
+	start_jobs(daemon);
 	if (daemon->connection != NULL)
 		daemon->name_id =
 			g_bus_own_name_on_connection(daemon->connection, TIDY_DBUS_NAME,
@@ -1071,8 +1100,10 @@ tidy_daemon_free(TidyDaemon *daemon)
 	g_ptr_array_unref(daemon->active);
 	g_hash_table_unref(daemon->merging);
 	g_main_loop_unref(daemon->loop);
+	g_free(daemon->home);
 	g_free(daemon->config_path);
 	g_free(daemon->degraded);
+	g_free(daemon->status);
 	if (daemon->lock_fd >= 0)
 		close(daemon->lock_fd);
 	g_free(daemon);

@@ -19,7 +19,6 @@ typedef struct {
 	gint64 start_usec; /* no automatic merge sooner after the start: the session is still being set up */
 	gint64 dirs_usec; /* nor after a change of user-dirs.*: xdg-user-dirs-update may be at work */
 	gint64 look_usec;  /* events within this time make one scan */
-	gint64 quiet_usec; /* of files; -1: what xdgtidy.conf says */
 	gint64 burst_usec; /* see TidyOffersTimes */
 	gint64 gap_usec;
 	gint64 poll_usec; /* how often to look when the kernel refuses watches */

@@ -21,7 +21,7 @@ static int settle_msec = -1;
 static const GOptionEntry entries[] = {
 	{ "verbose", 'v', 0, G_OPTION_ARG_NONE, &is_verbose, "Log more, file names too", NULL },
 	{ "version", 0, 0, G_OPTION_ARG_NONE, &is_version, "Print the version and exit", NULL },
-	/* For tests: one short time in the place of all those that a person would want. */
+	/* For tests: one short time in the place of all but [merge] settle, which the engine keeps too. */
 	{ "settle-ms", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_INT, &settle_msec,
 	  "Use this in the place of every waiting time", "MSEC" },
 	{ NULL },
@@ -68,7 +68,7 @@ choose_times(void)
 
 	if (settle_msec < 0)
 		return times;
-	times.start_usec = times.dirs_usec = times.quiet_usec = times.burst_usec = usec;
+	times.start_usec = times.dirs_usec = times.burst_usec = usec;
 	times.look_usec = MIN(times.look_usec, usec);
 	times.gap_usec = 0;
 	return times;

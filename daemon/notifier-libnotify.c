@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Notes by libnotify, in a thread of its own. I/O: the session bus, and a small file in the runtime directory. */
 #include <libnotify/notify.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "daemon/notifier.h"
@@ -61,13 +62,14 @@ typedef struct {
 
 /* Shared with the thread, which may outlive the notifier while a server hangs; counted. */
 struct Thread {
-	gatomicrefcount refs;
+	int refs; /* atomic */
 	GMainContext *context;
 	GMainContext *main_context;
 	GMainLoop *loop;
-	GMutex mutex;
-	GHashTable *mailbox; /* topic -> Wish; guarded */
-	Notifier *notifier;  /* NULL once freed; read and written on main only */
+	pthread_mutex_t mutex; /* POSIX's, so that a thread checker sees the hand-over */
+	GHashTable *mailbox;   /* topic -> Wish; guarded */
+	GQueue outbox;	       /* Told; guarded */
+	Notifier *notifier;    /* NULL once freed; read and written on main only */
 
 	/* of the thread alone */
 	GHashTable *shown; /* topic -> NotifyNotification */
@@ -78,7 +80,6 @@ struct Thread {
 
 /* What the thread tells main. */
 typedef struct {
-	Thread *thread;
 	enum { TOLD_SHOWN, TOLD_FAILED, TOLD_ACTION, TOLD_ENDED } kind;
 	char *topic;
 	char *key;
@@ -134,40 +135,40 @@ topic_free(Topic *topic)
 	g_free(topic);
 }
 
+static void
+told_free(gpointer data)
+{
+	Told *told = data;
+
+	g_free(told->topic);
+	g_free(told->key);
+	g_free(told);
+}
+
 /* ---- the thread ---- */
 
 static Thread *
 thread_ref(Thread *thread)
 {
-	g_atomic_ref_count_inc(&thread->refs);
+	__atomic_add_fetch(&thread->refs, 1, __ATOMIC_RELAXED);
 	return thread;
 }
 
 static void
 thread_unref(Thread *thread)
 {
-	if (!g_atomic_ref_count_dec(&thread->refs))
+	if (__atomic_sub_fetch(&thread->refs, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
+	g_queue_clear_full(&thread->outbox, told_free);
 	g_hash_table_unref(thread->mailbox);
 	g_main_loop_unref(thread->loop);
 	g_main_context_unref(thread->context);
 	g_main_context_unref(thread->main_context);
-	g_mutex_clear(&thread->mutex);
+	pthread_mutex_destroy(&thread->mutex);
 	g_free(thread);
 }
 
-static gboolean on_told(gpointer data);
-
-static void
-told_free(gpointer data)
-{
-	Told *told = data;
-
-	thread_unref(told->thread);
-	g_free(told->topic);
-	g_free(told->key);
-	g_free(told);
-}
+static gboolean empty_outbox(gpointer data);
 
 static void
 tell(Thread *thread, const Told *told)
@@ -175,12 +176,14 @@ tell(Thread *thread, const Told *told)
 	Told *copy = g_new(Told, 1);
 
 	*copy = *told;
-	copy->thread = thread_ref(thread);
 	copy->topic = g_strdup(told->topic);
 	copy->key = g_strdup(told->key);
 	copy->generation = thread->generation;
-	g_main_context_invoke_full(thread->main_context, G_PRIORITY_DEFAULT, on_told, copy,
-				   told_free);
+	pthread_mutex_lock(&thread->mutex);
+	g_queue_push_tail(&thread->outbox, copy);
+	pthread_mutex_unlock(&thread->mutex);
+	g_main_context_invoke_full(thread->main_context, G_PRIORITY_DEFAULT, empty_outbox,
+				   thread_ref(thread), (GDestroyNotify)thread_unref);
 }
 
 static const char *
@@ -307,11 +310,11 @@ take_wish(Thread *thread)
 	GHashTableIter iter;
 	Wish *wish = NULL;
 
-	g_mutex_lock(&thread->mutex);
+	pthread_mutex_lock(&thread->mutex);
 	g_hash_table_iter_init(&iter, thread->mailbox);
 	if (g_hash_table_iter_next(&iter, NULL, (gpointer *)&wish))
 		g_hash_table_iter_steal(&iter);
-	g_mutex_unlock(&thread->mutex);
+	pthread_mutex_unlock(&thread->mutex);
 	return wish;
 }
 
@@ -360,11 +363,12 @@ thread_new(Notifier *notifier)
 {
 	Thread *thread = g_new0(Thread, 1);
 
-	g_atomic_ref_count_init(&thread->refs);
+	thread->refs = 1;
+	g_queue_init(&thread->outbox);
 	thread->context = g_main_context_new();
 	thread->main_context = g_main_context_ref(notifier->context);
 	thread->loop = g_main_loop_new(thread->context, FALSE);
-	g_mutex_init(&thread->mutex);
+	pthread_mutex_init(&thread->mutex, NULL);
 	thread->mailbox =
 		g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)wish_free);
 	thread->notifier = notifier;
@@ -483,9 +487,9 @@ send_wish(Notifier *self, const Topic *topic, const Wish *wish)
 
 	copy->generation = self->generation;
 	copy->replaces = topic->is_adopted ? topic->id : 0;
-	g_mutex_lock(&thread->mutex);
+	pthread_mutex_lock(&thread->mutex);
 	g_hash_table_replace(thread->mailbox, copy->topic, copy);
-	g_mutex_unlock(&thread->mutex);
+	pthread_mutex_unlock(&thread->mutex);
 	g_main_context_invoke_full(thread->context, G_PRIORITY_DEFAULT, empty_mailbox,
 				   thread_ref(thread), (GDestroyNotify)thread_unref);
 }
@@ -533,18 +537,16 @@ on_ended(Notifier *self, Topic *topic, const Told *told)
 		self->parent.funcs.ended(name, (TidyNoteEnd)told->why, self->parent.funcs.data);
 }
 
-static gboolean
-on_told(gpointer data)
+static void
+on_told(Notifier *self, const Told *told)
 {
-	const Told *told = data;
-	Notifier *self = told->thread->notifier;
 	Topic *topic;
 
-	if (self == NULL || told->generation != self->generation)
-		return G_SOURCE_REMOVE;
+	if (told->generation != self->generation)
+		return;
 	topic = g_hash_table_lookup(self->topics, told->topic);
 	if (topic == NULL)
-		return G_SOURCE_REMOVE;
+		return;
 	switch (told->kind) {
 	case TOLD_SHOWN:
 		topic->id = told->id;
@@ -565,6 +567,21 @@ on_told(gpointer data)
 		on_ended(self, topic, told);
 		break;
 	}
+}
+
+static gboolean
+empty_outbox(gpointer data)
+{
+	Thread *thread = data;
+	Told *told;
+
+	/* One a turn: each was announced by a source of its own. */
+	pthread_mutex_lock(&thread->mutex);
+	told = g_queue_pop_head(&thread->outbox);
+	pthread_mutex_unlock(&thread->mutex);
+	if (told != NULL && thread->notifier != NULL)
+		on_told(thread->notifier, told);
+	g_clear_pointer(&told, told_free);
 	return G_SOURCE_REMOVE;
 }
 

@@ -281,8 +281,11 @@ keep_or_add(TidyWatcher *watcher, const char *path, Role role)
 	}
 	watch->is_kept = TRUE;
 	/* A configuration directory that exists by now replaces the watch on its parent. */
-	if (watch->only_name != NULL && g_file_test(path, G_FILE_TEST_IS_DIR))
+	if (watch->only_name != NULL && g_file_test(path, G_FILE_TEST_IS_DIR)) {
 		unhook(watcher, watch);
+		/* Something may have been written into it before it was watched. */
+		want_look(watcher, TIDY_LOOK_CONFIG);
+	}
 	hook(watcher, watch);
 }
 
@@ -305,6 +308,17 @@ add_linked_files(TidyWatcher *watcher, const char *dir)
 		if (real != NULL)
 			keep_or_add(watcher, real, ROLE_CONFIG);
 	}
+}
+
+/* xdgtidy.conf lies one level deeper than user-dirs.dirs. */
+static void
+add_config(TidyWatcher *watcher, const char *dir)
+{
+	g_autofree char *deeper = g_build_filename(dir, "xdgtidy", NULL);
+
+	add_linked_files(watcher, dir);
+	keep_or_add(watcher, deeper, ROLE_CONFIG);
+	add_linked_files(watcher, deeper);
 }
 
 static int
@@ -348,10 +362,11 @@ tidy_watcher_set(TidyWatcher *watcher, GVariant *watches)
 			continue;
 		keep_or_add(watcher, path, (Role)role);
 		if (role == ROLE_CONFIG)
-			add_linked_files(watcher, path);
+			add_config(watcher, path);
 	}
 	drop_others(watcher);
 	arm(watcher);
+	give_looks(watcher);
 }
 
 void
@@ -395,17 +410,18 @@ settle_deadline(const Watch *watch)
 static void
 give_ready(TidyWatcher *watcher, Watch *watch, gint64 now)
 {
-	g_auto(GStrv) names = tidy_settle_take(watch->settle, now);
-	g_autofree char *path = g_strdup(watch->path);
 	static const char *const nothing[] = { NULL };
+	g_autofree char *path = g_strdup(watch->path);
+	g_auto(GStrv) names = NULL;
 	gboolean is_all;
 
-	if (watch->empty_usec <= now && watch->empty_usec != 0) {
+	if (watch->empty_usec != 0 && watch->empty_usec <= now) {
 		watch->empty_usec = 0;
 		if (list_into_settle(watch) == 0)
 			watcher->funcs.ready(path, nothing, TRUE, watcher->funcs.data);
 		return;
 	}
+	names = tidy_settle_take(watch->settle, now);
 	if (names == NULL)
 		return;
 	is_all = tidy_settle_n_waiting(watch->settle) == 0;

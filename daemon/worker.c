@@ -2,7 +2,7 @@
 /* The one thread that owns the TidyService. I/O. */
 #include "daemon/worker.h"
 
-#include <errno.h>
+#include <pthread.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -35,7 +35,6 @@ struct TidyJobContext {
 struct TidyWorker {
 	GThread *thread;
 	GMainContext *context;
-	GAsyncQueue *queue; /* TidyJobContext; the worker itself as the last element */
 	char *home;
 	char *config_dir;
 	char *state_dir;
@@ -48,7 +47,12 @@ struct TidyWorker {
 	GPtrArray *jobs; /* all that were pushed and not delivered; owns them */
 	gboolean is_stopped;
 
-	GMutex mutex; /* guards what follows */
+	/* POSIX's, not GLib's: what passes between the threads passes under it, and a thread checker sees so. */
+	pthread_mutex_t
+		mutex; /* guards what follows, and answer and error of a job on its way back */
+	pthread_cond_t has_work;
+	GQueue queue; /* TidyJobContext, in the order of push */
+	gboolean is_ending;
 	const char *doing;
 	const char *progress_what;
 	guint64 progress_numbers[4];
@@ -104,6 +108,9 @@ deliver(gpointer data)
 	TidyJobContext *context = data;
 	TidyWorker *worker = context->worker;
 
+	/* Not before the thread has let go of it. */
+	pthread_mutex_lock(&worker->mutex);
+	pthread_mutex_unlock(&worker->mutex);
 	g_ptr_array_steal_index(worker->jobs, 0);
 	if (context->job.done != NULL)
 		context->job.done(context->answer, context->error, context->job.data);
@@ -118,11 +125,11 @@ deliver_progress(gpointer data)
 	guint64 numbers[4];
 	const char *what;
 
-	g_mutex_lock(&worker->mutex);
+	pthread_mutex_lock(&worker->mutex);
 	memcpy(numbers, worker->progress_numbers, sizeof numbers);
 	what = worker->progress_what;
 	g_clear_pointer(&worker->progress_source, g_source_unref);
-	g_mutex_unlock(&worker->mutex);
+	pthread_mutex_unlock(&worker->mutex);
 	if (worker->progress != NULL)
 		worker->progress(what, numbers, worker->progress_data);
 	return G_SOURCE_REMOVE;
@@ -140,12 +147,12 @@ tidy_job_context_progress(guint64 done_entries, guint64 total_entries, guint64 d
 	if (now - context->last_progress_usec < PROGRESS_GAP_USEC)
 		return;
 	context->last_progress_usec = now;
-	g_mutex_lock(&worker->mutex);
+	pthread_mutex_lock(&worker->mutex);
 	memcpy(worker->progress_numbers, numbers, sizeof numbers);
 	worker->progress_what = context->job.what;
 	if (worker->progress_source == NULL)
 		attach(worker, deliver_progress, worker, &worker->progress_source);
-	g_mutex_unlock(&worker->mutex);
+	pthread_mutex_unlock(&worker->mutex);
 }
 
 GCancellable *
@@ -157,26 +164,58 @@ tidy_job_context_cancellable(TidyJobContext *context)
 static void
 set_doing(TidyWorker *worker, const char *what)
 {
-	g_mutex_lock(&worker->mutex);
+	pthread_mutex_lock(&worker->mutex);
 	worker->doing = what;
-	g_mutex_unlock(&worker->mutex);
+	pthread_mutex_unlock(&worker->mutex);
+}
+
+static GVariant *
+answer_job(TidyWorker *worker, TidyService *service, const GError *broken, TidyJobContext *context,
+	   GError **error)
+{
+	GVariant *answer;
+
+	if (g_cancellable_is_cancelled(context->cancellable)) {
+		g_set_error(error, TIDY_ERROR, TIDY_ERROR_CANCELLED, "%s: stopped before it began",
+			    context->job.what);
+		return NULL;
+	}
+	if (service == NULL) {
+		g_propagate_error(error, g_error_copy(broken));
+		return NULL;
+	}
+	set_doing(worker, context->job.what);
+	answer = context->job.run(service, context, context->job.argument, error);
+	set_doing(worker, "");
+	return answer;
 }
 
 static void
 run_job(TidyWorker *worker, TidyService *service, const GError *broken, TidyJobContext *context)
 {
-	if (g_cancellable_is_cancelled(context->cancellable)) {
-		g_set_error(&context->error, TIDY_ERROR, TIDY_ERROR_CANCELLED,
-			    "%s: stopped before it began", context->job.what);
-	} else if (service == NULL) {
-		context->error = g_error_copy(broken);
-	} else {
-		set_doing(worker, context->job.what);
-		context->answer =
-			context->job.run(service, context, context->job.argument, &context->error);
-		set_doing(worker, "");
-	}
+	GError *error = NULL;
+	GVariant *answer = answer_job(worker, service, broken, context, &error);
+
+	pthread_mutex_lock(&worker->mutex);
+	context->answer = answer;
+	context->error = error;
+	/* Under the lock too: from here on it belongs to the main context, which frees it. */
 	attach(worker, deliver, context, &context->delivery);
+	pthread_mutex_unlock(&worker->mutex);
+}
+
+/* Waits for it; NULL: the end, when everything that was pushed is done. */
+static TidyJobContext *
+next_job(TidyWorker *worker)
+{
+	TidyJobContext *context;
+
+	pthread_mutex_lock(&worker->mutex);
+	while (g_queue_is_empty(&worker->queue) && !worker->is_ending)
+		pthread_cond_wait(&worker->has_work, &worker->mutex);
+	context = g_queue_pop_head(&worker->queue);
+	pthread_mutex_unlock(&worker->mutex);
+	return context;
 }
 
 static gpointer
@@ -191,12 +230,12 @@ worker_main(gpointer data)
 	};
 	g_autoptr(TidyService) service = NULL;
 	g_autoptr(GError) broken = NULL;
-	gpointer item;
+	TidyJobContext *context;
 
 	be_modest();
 	service = tidy_service_new(&options, &broken);
-	while ((item = g_async_queue_pop(worker->queue)) != worker)
-		run_job(worker, service, broken, item);
+	while ((context = next_job(worker)) != NULL)
+		run_job(worker, service, broken, context);
 	return NULL;
 }
 
@@ -206,14 +245,15 @@ tidy_worker_new(const TidyServiceOptions *options)
 	TidyWorker *worker = g_new0(TidyWorker, 1);
 
 	worker->context = g_main_context_ref_thread_default();
-	worker->queue = g_async_queue_new();
 	worker->jobs = g_ptr_array_new_with_free_func((GDestroyNotify)job_context_free);
 	worker->home = g_strdup(options->home);
 	worker->config_dir = g_strdup(options->config_dir);
 	worker->state_dir = g_strdup(options->state_dir);
 	worker->sysconf_dir = g_strdup(options->sysconf_dir);
 	worker->doing = "";
-	g_mutex_init(&worker->mutex);
+	g_queue_init(&worker->queue);
+	pthread_mutex_init(&worker->mutex, NULL);
+	pthread_cond_init(&worker->has_work, NULL);
 	worker->thread = g_thread_new("xdgtidy-worker", worker_main, worker);
 	return worker;
 }
@@ -248,7 +288,10 @@ tidy_worker_push(TidyWorker *worker, const TidyJob *job)
 	if (worker->is_stopped)
 		g_cancellable_cancel(context->cancellable);
 	g_ptr_array_add(worker->jobs, context);
-	g_async_queue_push(worker->queue, context);
+	pthread_mutex_lock(&worker->mutex);
+	g_queue_push_tail(&worker->queue, context);
+	pthread_cond_signal(&worker->has_work);
+	pthread_mutex_unlock(&worker->mutex);
 }
 
 const char *
@@ -256,9 +299,9 @@ tidy_worker_doing(TidyWorker *worker)
 {
 	const char *doing;
 
-	g_mutex_lock(&worker->mutex);
+	pthread_mutex_lock(&worker->mutex);
 	doing = worker->doing;
-	g_mutex_unlock(&worker->mutex);
+	pthread_mutex_unlock(&worker->mutex);
 	return doing;
 }
 
@@ -266,6 +309,18 @@ guint
 tidy_worker_n_jobs(TidyWorker *worker)
 {
 	return worker->jobs->len;
+}
+
+gboolean
+tidy_worker_is_long(TidyWorker *worker)
+{
+	for (guint i = 0; i < worker->jobs->len; i++) {
+		const TidyJobContext *context = g_ptr_array_index(worker->jobs, i);
+
+		if (context->job.is_long)
+			return TRUE;
+	}
+	return FALSE;
 }
 
 void
@@ -283,16 +338,20 @@ void
 tidy_worker_free(TidyWorker *worker)
 {
 	tidy_worker_stop(worker);
-	g_async_queue_push(worker->queue, worker);
+	pthread_mutex_lock(&worker->mutex);
+	worker->is_ending = TRUE;
+	pthread_cond_signal(&worker->has_work);
+	pthread_mutex_unlock(&worker->mutex);
 	g_thread_join(worker->thread);
 	if (worker->progress_source != NULL) {
 		g_source_destroy(worker->progress_source);
 		g_source_unref(worker->progress_source);
 	}
 	g_ptr_array_unref(worker->jobs);
-	g_async_queue_unref(worker->queue);
 	g_main_context_unref(worker->context);
-	g_mutex_clear(&worker->mutex);
+	g_queue_clear(&worker->queue);
+	pthread_cond_destroy(&worker->has_work);
+	pthread_mutex_destroy(&worker->mutex);
 	g_free(worker->home);
 	g_free(worker->config_dir);
 	g_free(worker->state_dir);

@@ -31,6 +31,7 @@ typedef struct {
 	gpointer data;		   /* for done */
 	GCancellable *cancellable; /* (nullable): of this job alone */
 	const char *what;	   /* "merging", for status; static */
+	gboolean is_long;	   /* may take minutes: who only looks should not wait behind it */
 } TidyJob;
 
 /* How far the running job is; on the main context, at most 10 times a second. */
@@ -47,6 +48,8 @@ void tidy_worker_push(TidyWorker *worker, const TidyJob *job);
 const char *tidy_worker_doing(TidyWorker *worker);
 /* Jobs pushed whose answer was not delivered yet. */
 guint tidy_worker_n_jobs(TidyWorker *worker);
+/* Whether one of them is long. */
+gboolean tidy_worker_is_long(TidyWorker *worker);
 
 /* Cancels the running job at its next atomic step and everything that waits behind it: those answers are
  * TIDY_ERROR_CANCELLED. Later pushes too. Does not wait. */

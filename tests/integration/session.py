@@ -76,6 +76,8 @@ class Session:
     def __exit__(self, *unused):
         if self.bus is not None and not self.bus.is_closed():
             self.bus.close_sync(None)
+        if os.environ.get("XDGTIDY_SHOW_LOG") and self.daemon is not None:
+            print("# " + self.read_log().replace("\n", "\n# "))
         for child in self.children:
             if child.poll() is None:
                 child.send_signal(signal.SIGCONT)
@@ -97,8 +99,8 @@ class Session:
             out.write(text)
 
     def configure(self, text):
-        """Replaces xdgtidy.conf; files need not be quiet for long."""
-        self.write(".config/xdgtidy/new", "[merge]\nsettle = 0\n" + text)
+        """Replaces xdgtidy.conf; a second is the shortest time that files can be asked to be quiet."""
+        self.write(".config/xdgtidy/new", "[merge]\nsettle = 1s\n" + text)
         os.rename(self.path(".config/xdgtidy/new"), self.path(".config/xdgtidy/xdgtidy.conf"))
 
     def exists(self, name):
@@ -129,15 +131,20 @@ class Session:
             self.log += (self.daemon.stderr.read() or b"").decode("utf-8", "replace")
         return self.log
 
+    def _read_told(self):
+        try:
+            while True:
+                self.told += self.notify.recv(4096).decode() + "\n"
+        except BlockingIOError:
+            return self.told
+
+    def forget_told(self):
+        self._read_told()
+        self.told = ""
+
     def wait_told(self, text):
         """Until the daemon told systemd that."""
-        def look():
-            try:
-                self.told += self.notify.recv(4096).decode() + "\n"
-            except BlockingIOError:
-                pass
-            return text in self.told
-        self.wait(look, f"sd_notify {text}")
+        self.wait(lambda: text in self._read_told(), f"sd_notify {text}")
 
     # ---- the bus ----
 
@@ -147,12 +154,17 @@ class Session:
         self.bus_child = self.spawn(["dbus-daemon", "--nofork", "--config-file", self.path("bus.conf")],
                                     stderr=subprocess.DEVNULL)
         self.env["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={self.path('run/bus')}"
-        self.wait(lambda: self.exists("run/bus"), "the bus")
+        self.bus = self.wait(self._connect, "the bus")
+        self.bus.signal_subscribe(None, NAME, None, None, None, Gio.DBusSignalFlags.NONE, self._on_signal)
+
+    def _connect(self):
         flags = (Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
                  | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION)
-        self.bus = Gio.DBusConnection.new_for_address_sync(self.env["DBUS_SESSION_BUS_ADDRESS"], flags,
+        try:
+            return Gio.DBusConnection.new_for_address_sync(self.env["DBUS_SESSION_BUS_ADDRESS"], flags,
                                                            None, None)
-        self.bus.signal_subscribe(None, NAME, None, None, None, Gio.DBusSignalFlags.NONE, self._on_signal)
+        except GLib.Error:
+            return None  # it does not listen yet
 
     def _on_signal(self, bus, sender, path, interface, member, arguments):
         self.signals.append((member, arguments.unpack()))
@@ -167,6 +179,22 @@ class Session:
     def merge(self, stray=b"", consented=True):
         return self.call("Merge", "(ayaya{sv})", stray, b"",
                          {"consented": GLib.Variant("b", consented)})
+
+    def time_main_loop(self, seconds):
+        """The slowest answer of the daemon's main loop over that time, in ms: (without, with) the time for which
+        the daemon, the bus or this process stood in line for a processor. A busy machine delays everyone; a main loop
+        that waits for somebody sleeps, and sleeping is not standing in line."""
+        pids = (self.daemon.pid, self.bus_child.pid, os.getpid())
+        worst, worst_gross = 0.0, 0.0
+        end = monotonic_msec() + seconds * 1000
+        while monotonic_msec() < end:
+            waited = sum(waited_for_cpu_msec(pid) for pid in pids)
+            begin = monotonic_msec()
+            self.call("Cancel")  # answered by the main loop itself
+            gross = monotonic_msec() - begin
+            waited = sum(waited_for_cpu_msec(pid) for pid in pids) - waited
+            worst, worst_gross = max(worst, gross - waited), max(worst_gross, gross)
+        return worst, worst_gross
 
     def start_call(self, method, signature="()", *arguments):
         """Calls without waiting; what comes is appended to the answered list."""
@@ -207,7 +235,7 @@ class Session:
 
     def start_daemon(self, *arguments, settle_ms=50, wait=True):
         self.read_log()
-        self.told = ""
+        self.forget_told()
         self.daemon = self.spawn([self.daemon_path, f"--settle-ms={settle_ms}", *arguments],
                                  stderr=subprocess.PIPE)
         if wait:
@@ -267,6 +295,18 @@ class Session:
         """Presses a button as servers do: the note closes afterwards."""
         self.emit("ActionInvoked", "us", note.id, note.actions[label])
         self.emit("NotificationClosed", "uu", note.id, 2)
+
+
+def waited_for_cpu_msec(pid):
+    """How long the threads of a process stood in line for a processor (proc(5), schedstat)."""
+    waited = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        try:
+            with open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as numbers:
+                waited += int(numbers.read().split()[1])
+        except FileNotFoundError:
+            pass  # the thread has ended
+    return waited / 1e6
 
 
 def monotonic_msec():

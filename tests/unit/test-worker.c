@@ -2,6 +2,7 @@
 /* Tests of daemon/worker: order, errors, cancellation, the end with work under way. I/O: threads. */
 #include "daemon/worker.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -40,8 +41,8 @@ typedef struct {
 	TidyWorker *worker;
 	GString *log;
 	guint n_progress;
-	GMutex mutex;
-	GCond cond;
+	pthread_mutex_t mutex;
+	pthread_cond_t cond;
 	gboolean is_running; /* guarded */
 } Fixture;
 
@@ -50,8 +51,8 @@ fixture_set_up(Fixture *fixture, gconstpointer data)
 {
 	is_broken = GPOINTER_TO_INT(data);
 	fixture->log = g_string_new(NULL);
-	g_mutex_init(&fixture->mutex);
-	g_cond_init(&fixture->cond);
+	pthread_mutex_init(&fixture->mutex, NULL);
+	pthread_cond_init(&fixture->cond, NULL);
 	fixture->worker = tidy_worker_new(&(TidyServiceOptions){ 0 });
 }
 
@@ -62,8 +63,8 @@ fixture_tear_down(Fixture *fixture, gconstpointer data)
 		tidy_worker_free(fixture->worker);
 	while (g_main_context_iteration(NULL, FALSE))
 		;
-	g_mutex_clear(&fixture->mutex);
-	g_cond_clear(&fixture->cond);
+	pthread_mutex_destroy(&fixture->mutex);
+	pthread_cond_destroy(&fixture->cond);
 	g_string_free(fixture->log, TRUE);
 }
 
@@ -93,10 +94,10 @@ run_until_cancelled(TidyService *service, TidyJobContext *context, gpointer argu
 	Fixture *fixture = argument;
 	GPollFD fd = { 0 };
 
-	g_mutex_lock(&fixture->mutex);
+	pthread_mutex_lock(&fixture->mutex);
 	fixture->is_running = TRUE;
-	g_cond_signal(&fixture->cond);
-	g_mutex_unlock(&fixture->mutex);
+	pthread_cond_signal(&fixture->cond);
+	pthread_mutex_unlock(&fixture->mutex);
 	g_assert_true(g_cancellable_make_pollfd(cancellable, &fd));
 	g_poll(&fd, 1, -1);
 	g_cancellable_release_fd(cancellable);
@@ -137,10 +138,10 @@ push(Fixture *fixture, TidyJobFunc run, gconstpointer argument, GCancellable *ca
 static void
 wait_until_running(Fixture *fixture)
 {
-	g_mutex_lock(&fixture->mutex);
+	pthread_mutex_lock(&fixture->mutex);
 	while (!fixture->is_running)
-		g_cond_wait(&fixture->cond, &fixture->mutex);
-	g_mutex_unlock(&fixture->mutex);
+		pthread_cond_wait(&fixture->cond, &fixture->mutex);
+	pthread_mutex_unlock(&fixture->mutex);
 }
 
 static void
