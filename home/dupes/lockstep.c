@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 
 #include "home/compare/compare.h"
 #include "home/dupes/device.h"
@@ -26,6 +27,8 @@
 #define ASK_AHEAD 64
 /* What is asked ahead for of a file whose first block was equal: such files mostly are equal. */
 #define ASK_AHEAD_BYTES (64 * 1024)
+#define PROBED_BYTES	(8 * 1024 * 1024)
+#define HUGE_PAGE	(2 * 1024 * 1024)
 
 typedef struct {
 	TidyCatalog *catalog;
@@ -35,7 +38,9 @@ typedef struct {
 	GArray *rest;	   /* of TidyClass: for the second pass */
 	GArray *parts;	   /* of guint32, for one class */
 	gsize block_bytes; /* that all blocks together may take */
-	guint8 *blocks;	   /* second pass: room for the blocks that are kept, and one more */
+	guint8 *probed;	   /* first pass: the first blocks */
+	gsize probed_size;
+	guint8 *blocks; /* second pass: room for the blocks that are kept, and one more */
 	gsize blocks_size;
 	guint8 *zeros; /* what a hole reads as */
 	gsize zeros_size;
@@ -48,6 +53,7 @@ typedef struct {
 	guint member;
 	guint8 *block;
 	gsize size;
+	gboolean is_read;
 } Probe;
 
 static guint32
@@ -98,14 +104,26 @@ check_twins(Lockstep *ls, guint32 file)
 	}
 }
 
+/* Other names, or other files with the same blocks. */
+static gboolean
+has_others(const Lockstep *ls, guint32 file)
+{
+	const TidyFileRecord *record = tidy_catalog_file(ls->catalog, file);
+
+	return record->next_link != TIDY_NO_INDEX || record->next_twin != TIDY_NO_INDEX;
+}
+
 /* All members were found equal: those that still are what they were when they were scanned are a content. */
 static void
 end_equal(Lockstep *ls, const TidyClass *cls)
 {
 	guint32 *members = &g_array_index(ls->sets->members, guint32, cls->start);
-	const TidyFileRecord *first;
 	guint count = 0;
 
+	if (cls->count == 1 && !has_others(ls, members[0])) {
+		tidy_catalog_close_file(ls->catalog, members[0]);
+		return;
+	}
 	for (guint i = 0; i < cls->count; i++) {
 		guint32 file = members[i];
 		int r = tidy_catalog_check_file(ls->catalog, file);
@@ -119,29 +137,36 @@ end_equal(Lockstep *ls, const TidyClass *cls)
 		members[i] = members[count];
 		members[count++] = file;
 	}
-	first = tidy_catalog_file(ls->catalog, members[0]);
-	if (count > 1 || (count == 1 &&
-			  (first->next_link != TIDY_NO_INDEX || first->next_twin != TIDY_NO_INDEX)))
+	if (count > 1 || (count == 1 && has_others(ls, members[0])))
 		tidy_sets_add_content(ls->catalog, ls->sets, cls->start, count);
 }
 
-/* Closes the files of @cls that did not make it into the classes of @after from @from on. */
-static void
-close_parted(Lockstep *ls, const TidyClass *cls, GArray *after, guint from)
+static guint
+count_dropped(const guint32 *parts, guint count)
 {
-	guint kept = from;
-	guint at = cls->start;
+	guint n = 0;
 
-	for (; at < cls->start + cls->count; at++) {
-		const TidyClass *next =
-			kept < after->len ? &g_array_index(after, TidyClass, kept) : NULL;
+	for (guint i = 0; i < count; i++)
+		n += parts[i] == TIDY_PART_NONE ? 1 : 0;
+	return n;
+}
 
-		if (next != NULL && at >= next->start) {
-			at += next->count - 1;
-			kept++;
-			continue;
-		}
-		tidy_catalog_close_file(ls->catalog, member_file(ls, at));
+/*
+ * The members of @cls that did not make it into the classes of @after from @from on: those that equal no other are
+ * done with, though they may have links and twins. The last @n_dropped of the slice dropped out.
+ */
+static void
+end_parted(Lockstep *ls, const TidyClass *cls, GArray *after, guint from, guint n_dropped)
+{
+	guint end = cls->start + cls->count;
+
+	for (guint at = cls->start; at < end; at++) {
+		TidyClass single = tidy_class_new(at, 1, cls->size);
+
+		if (from < after->len && at >= g_array_index(after, TidyClass, from).start)
+			at += g_array_index(after, TidyClass, from++).count - 1;
+		else if (at < end - n_dropped)
+			end_equal(ls, &single);
 	}
 }
 
@@ -152,11 +177,12 @@ split(Lockstep *ls, const TidyClass *cls, const TidyRange *range, GArray *out)
 	guint32 *members = &g_array_index(ls->sets->members, guint32, 0);
 	guint from = out->len;
 	guint kept = from;
+	guint n_dropped = count_dropped(&g_array_index(ls->parts, guint32, 0), cls->count);
 
 	ls->open_bytes -= unread_bytes(cls);
 	tidy_class_split(cls, range, ls->splitter, members, &g_array_index(ls->parts, guint32, 0),
 			 out);
-	close_parted(ls, cls, out, from);
+	end_parted(ls, cls, out, from, n_dropped);
 	for (guint i = from; i < out->len; i++) {
 		TidyClass part = g_array_index(out, TidyClass, i);
 
@@ -248,13 +274,45 @@ by_place(gconstpointer a, gconstpointer b)
 	return x->place < y->place ? -1 : x->place > y->place;
 }
 
+/*
+ * Reads the block at once when it is in memory, else asks for it. Opened without a check: a file that is not the one
+ * that was scanned is found out when its set turns out equal, or is opened for the second pass.
+ */
 static void
-read_probe(Lockstep *ls, const Probe *probe, guint32 *parts)
+begin_probe(Lockstep *ls, Probe *probe)
+{
+	TidyCatalog *catalog = ls->catalog;
+	TidyDupesStats *stats = &catalog->dupes->stats;
+	TidyFs *fs = catalog->fs;
+	guint32 file = member_file(ls, probe->member);
+	int fd = tidy_catalog_open_unchecked(catalog, file);
+	ssize_t got = -EAGAIN;
+
+	if (fd < 0)
+		return; /* met again, and handled, when the file is read */
+	if (fs->pread_cached != NULL && !is_sparse(tidy_catalog_file(catalog, file)))
+		got = fs->pread_cached(fs, fd, probe->block, probe->size, 0);
+	if (got > 0) {
+		stats->read_calls++;
+		stats->read_bytes += (guint64)got;
+	}
+	probe->is_read = got == (ssize_t)probe->size;
+	if (probe->is_read)
+		tidy_catalog_close_file(catalog, file);
+	else
+		fs->advise(fs, fd, 0, (gint64)probe->size, POSIX_FADV_WILLNEED);
+}
+
+static void
+end_probe(Lockstep *ls, const Probe *probe, guint32 *parts)
 {
 	guint32 file = member_file(ls, probe->member);
 	TidyRange range = { 0, probe->size };
-	int r = read_range(ls, file, &range, probe->block);
+	int r;
 
+	if (probe->is_read)
+		return;
+	r = read_range(ls, file, &range, probe->block);
 	tidy_catalog_close_file(ls->catalog, file);
 	if (r == 1) {
 		memset(probe->block, 0, probe->size);
@@ -273,12 +331,9 @@ read_probes(Lockstep *ls, GArray *probes, guint32 *parts)
 
 	g_array_sort(probes, by_place);
 	for (guint i = 0; i < probes->len; i++) {
-		for (; ahead < probes->len && ahead <= i + window; ahead++) {
-			const Probe *probe = &g_array_index(probes, Probe, ahead);
-
-			ask_ahead(ls, member_file(ls, probe->member), 0, (gint64)probe->size);
-		}
-		read_probe(ls, &g_array_index(probes, Probe, i), parts);
+		for (; ahead < probes->len && ahead <= i + window; ahead++)
+			begin_probe(ls, &g_array_index(probes, Probe, ahead));
+		end_probe(ls, &g_array_index(probes, Probe, i), parts);
 		if (i % 64 == 63 && tick(ls))
 			return FALSE;
 	}
@@ -309,30 +364,54 @@ probe_bytes(const TidyClass *cls)
 	return cls->count * (gsize)MIN(cls->size, BLOCK);
 }
 
+/* Room for @bytes. In huge pages where that pays: a fault for each 4 KiB costs as much as reading a cached block. */
+static guint8 *
+allocate_blocks(gsize bytes)
+{
+	guint8 *blocks = g_aligned_alloc(1, bytes, HUGE_PAGE);
+
+	if (bytes >= HUGE_PAGE)
+		madvise(blocks, bytes, MADV_HUGEPAGE);
+	return blocks;
+}
+
 /* Classes [from, to), whose first blocks take @bytes. */
 static void
 probe_batch(Lockstep *ls, guint from, guint to, gsize bytes)
 {
 	g_autoptr(GArray) probes = g_array_new(FALSE, FALSE, sizeof(Probe));
-	g_autofree guint8 *blocks = g_malloc(bytes);
 	g_autofree guint32 *parts = g_new0(guint32, ls->sets->members->len);
-	guint8 *at = blocks;
+	guint8 *at;
 
+	if (bytes > ls->probed_size) {
+		g_aligned_free(ls->probed);
+		ls->probed = allocate_blocks(bytes);
+		ls->probed_size = bytes;
+	}
+	at = ls->probed;
 	for (guint i = from; i < to; i++) {
 		const TidyClass *cls = &g_array_index(ls->sets->classes, TidyClass, i);
 
 		add_probes(ls, cls, probes, at);
 		at += probe_bytes(cls);
 	}
-	if (!read_probes(ls, probes, parts))
-		return;
-	at = blocks;
+	at = ls->probed;
+	to = read_probes(ls, probes, parts) ? to : from;
 	for (guint i = from; i < to; i++) {
 		TidyClass cls = g_array_index(ls->sets->classes, TidyClass, i);
 
 		split_probed(ls, &cls, at, parts);
 		at += probe_bytes(&cls);
 	}
+}
+
+/* Sorting on the device wants many; but memory that is used again is in the cache, and need not be cleared. */
+static gsize
+max_batch_bytes(Lockstep *ls, const TidyClass *cls)
+{
+	if (tidy_device_is_rotational(ls->devices, member_file(ls, cls->start)))
+		return ls->block_bytes;
+	return MIN(ls->block_bytes, PROBED_BYTES);
 }
 
 /* A class whose first blocks do not fit the memory goes to the second pass as it is. */
@@ -344,6 +423,7 @@ first_pass(Lockstep *ls)
 
 	while (from < classes->len && !ls->catalog->dupes->is_partial) {
 		gsize bytes = probe_bytes(&g_array_index(classes, TidyClass, from));
+		gsize max_bytes = max_batch_bytes(ls, &g_array_index(classes, TidyClass, from));
 		guint to = from + 1;
 
 		if (bytes > ls->block_bytes) {
@@ -354,7 +434,7 @@ first_pass(Lockstep *ls)
 		for (; to < classes->len; to++) {
 			gsize more = probe_bytes(&g_array_index(classes, TidyClass, to));
 
-			if (bytes + more > ls->block_bytes)
+			if (bytes + more > max_bytes)
 				break;
 			bytes += more;
 		}
@@ -363,6 +443,7 @@ first_pass(Lockstep *ls)
 		probe_batch(ls, from, to, bytes);
 		from = to;
 	}
+	g_aligned_free(g_steal_pointer(&ls->probed));
 }
 
 /* ---- second pass: one class after the other ---- */

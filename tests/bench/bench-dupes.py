@@ -214,7 +214,7 @@ def run(command, scratch):
 READS = "read,pread64,readv,preadv,preadv2"
 READ_LINE = re.compile(r"^(?:\d+ +)?(?:read|pread64|p?readv2?)\(\d+<(.*?)>,.*= (\d+)$")
 RESUMED_LINE = re.compile(r"^(\d+) +<\.\.\. (?:read|pread64|p?readv2?) resumed>.*= (\d+)$")
-BEGUN_LINE = re.compile(r"^(\d+) +(?:read|pread64|p?readv2?)\(\d+<(.*?)>,? <unfinished")
+BEGUN_LINE = re.compile(r"^(\d+) +(?:read|pread64|p?readv2?)\(\d+<(.*?)>,?\s*<unfinished")
 
 
 def count(command, corpus, scratch):
