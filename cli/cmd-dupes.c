@@ -330,18 +330,34 @@ render_skips(TidyOutput *out, GVariant *report)
 }
 
 static void
+render_stopped(TidyOutput *out, GVariant *counts)
+{
+	g_autofree char *size = g_format_size(tidy_report_uint(counts, "open-bytes"));
+	guint64 open_files = tidy_report_uint(counts, "open-files");
+
+	tidy_output_add(out, TIDY_STYLE_WARN, "%s\n",
+			_("Stopped: this is what was known by then."));
+	if (open_files > 0)
+		tidy_output_add(out, TIDY_STYLE_PLAIN,
+				_("%" G_GUINT64_FORMAT " more files (%s) may have equals\n"),
+				open_files, size);
+}
+
+static void
 render_totals(TidyOutput *out, GVariant *report)
 {
 	g_autoptr(GVariant) counts = tidy_report_dict(report, "counts");
 	g_autofree char *free_size = g_format_size(tidy_report_uint(report, "reclaimable"));
 	g_autofree char *read_size = g_format_size(tidy_report_uint(counts, "read-bytes"));
 	gsize n_groups = tidy_report_list_length(report, "groups");
+	gboolean is_stopped = strcmp(tidy_report_str(report, "outcome"), "stopped") == 0;
 
-	if (strcmp(tidy_report_str(report, "outcome"), "stopped") == 0)
-		tidy_output_add(out, TIDY_STYLE_WARN, "%s\n",
-				_("Stopped: this is what was known by then."));
-	if (n_groups == 0)
+	if (is_stopped)
+		render_stopped(out, counts);
+	if (n_groups == 0 && !is_stopped)
 		tidy_output_add(out, TIDY_STYLE_GOOD, "%s\n", _("No duplicates."));
+	else if (n_groups == 0)
+		tidy_output_add(out, TIDY_STYLE_PLAIN, "%s\n", _("No duplicates so far."));
 	else
 		tidy_output_add(out, TIDY_STYLE_HEAD,
 				ngettext("%" G_GSIZE_FORMAT " group, %s reclaimable\n",

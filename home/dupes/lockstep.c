@@ -24,7 +24,8 @@
 /* Files asked ahead for: a queue that a disk of either kind can sort, and few enough to be still in the cache. */
 #define ASK_AHEAD 64
 /* What is asked ahead for of a file whose first block was equal: such files mostly are equal. */
-#define ASK_AHEAD_BYTES (64 * 1024)
+#define ASK_AHEAD_BYTES	 (64 * 1024)
+#define LONG_CLASS_BYTES (64 * 1024 * 1024)
 
 /* ---- progress ---- */
 
@@ -350,13 +351,18 @@ settle_class(TidyLockstep *ls, const TidyClass *first)
 	}
 }
 
+/* In the order of the device; but what takes long comes last, so that who stops the search sees the rest. */
 static gint
 by_first_file(gconstpointer a, gconstpointer b, gpointer data)
 {
 	const TidyClass *x = a, *y = b;
 	guint32 first = tidy_lockstep_file(data, x->start);
 	guint32 second = tidy_lockstep_file(data, y->start);
+	gboolean is_x_long = unread_bytes(x) > LONG_CLASS_BYTES;
+	gboolean is_y_long = unread_bytes(y) > LONG_CLASS_BYTES;
 
+	if (is_x_long != is_y_long)
+		return is_x_long ? 1 : -1;
 	return first < second ? -1 : first > second;
 }
 
