@@ -15,6 +15,7 @@
 
 #include "home/base/error.h"
 #include "home/dupes/dupes.h"
+#include "tests/support/fault-fs.h"
 
 typedef struct {
 	char *old_dir;
@@ -925,6 +926,45 @@ test_changes_while_comparing(Fixture *f, gconstpointer data)
 	}
 }
 
+/* Whichever call fails, once or from then on: what is listed is right. */
+static void
+test_every_call_may_fail(Fixture *f, gconstpointer data)
+{
+	static const int codes[] = { EIO, ENOENT, EMFILE };
+	g_autoptr(FaultFs) fault = fault_fs_new(tidy_fs_linux());
+	g_autofree char *content = g_strnfill(100000, 'x');
+	guint total;
+
+	put("r/one/a", content);
+	put("r/two/a", content);
+	put("r/two/b", "tiny");
+	put("r/c", "tiny");
+	tidy_dupes_free(tidy_dupes_find(fault_fs_table(fault), &f->options, &f->error));
+	g_assert_no_error(f->error);
+	total = fault_fs_seen(fault, FS_OP_ANY);
+	g_assert_cmpuint(total, >, 50);
+	for (guint nth = 1; nth <= total; nth++) {
+		for (guint i = 0; i < G_N_ELEMENTS(codes) * 2; i++) {
+			g_autoptr(TidyDupes) dupes = NULL;
+			g_autofree char *text = NULL;
+
+			fault_fs_clear(fault);
+			fault_fs_fail(fault, FS_OP_ANY, nth, codes[i / 2],
+				      i % 2 == 0 ? FS_FAIL_ONCE : FS_FAIL_PERSISTENT);
+			dupes = tidy_dupes_find(fault_fs_table(fault), &f->options, &f->error);
+			if (dupes == NULL) {
+				g_clear_error(&f->error);
+				continue;
+			}
+			text = text_of(dupes);
+			g_assert_true(
+				strcmp(text, "") == 0 || strcmp(text, "file: r/c r/two/b") == 0 ||
+				strcmp(text, "file: r/one/a r/two/a") == 0 ||
+				strcmp(text, "file: r/c r/two/b\nfile: r/one/a r/two/a") == 0);
+		}
+	}
+}
+
 static gboolean
 count_down(gpointer data)
 {
@@ -1035,6 +1075,7 @@ main(int argc, char **argv)
 	CASE("shared-blocks-are-not-read", test_shared_blocks_are_not_read);
 	CASE("shared-blocks-and-a-copy", test_shared_blocks_and_a_copy);
 	CASE("changes-while-comparing", test_changes_while_comparing);
+	CASE("every-call-may-fail", test_every_call_may_fail);
 	CASE("cancel", test_cancel);
 	CASE("progress", test_progress);
 	return g_test_run();
