@@ -12,6 +12,7 @@
 
 extern const GOptionEntry tidy_merge_options[];
 extern const GOptionEntry tidy_undo_options[];
+extern const GOptionEntry tidy_dupes_options[];
 extern const char *const tidy_config_words[];
 
 TidyExit tidy_cmd_status(TidyInvocation *call);
@@ -19,6 +20,7 @@ TidyExit tidy_cmd_scan(TidyInvocation *call);
 TidyExit tidy_cmd_merge(TidyInvocation *call);
 TidyExit tidy_cmd_undo(TidyInvocation *call);
 TidyExit tidy_cmd_history(TidyInvocation *call);
+TidyExit tidy_cmd_dupes(TidyInvocation *call);
 TidyExit tidy_cmd_config(TidyInvocation *call);
 TidyExit tidy_cmd_pause(TidyInvocation *call);
 TidyExit tidy_cmd_resume(TidyInvocation *call);
@@ -26,6 +28,8 @@ TidyExit tidy_cmd_resume(TidyInvocation *call);
 void tidy_render_scan(TidyOutput *out, GVariant *report);
 void tidy_render_status(TidyOutput *out, GVariant *report);
 void tidy_render_history(TidyOutput *out, GVariant *report);
+/* @has_groups FALSE: the totals only. */
+void tidy_render_dupes(TidyOutput *out, GVariant *report, gboolean has_groups);
 /* One operation of the history with its steps. */
 void tidy_render_operation(TidyOutput *out, GVariant *operation);
 /* A merge, an undo or the plan of one: the steps read the same, only the last line says which it is. */

@@ -64,6 +64,26 @@ const TidyCommand tidy_commands[] = {
 	  .summary = N_("list what was done, or the steps of one operation"),
 	  .help = N_("Lists all operations, newest first, or each step of the one with that ID."),
 	  .run = tidy_cmd_history },
+	{ .name = "dupes",
+	  .args = "[DIR...]",
+	  .max_args = G_MAXUINT,
+	  .summary = N_("list files and directories with equal content"),
+	  .help = N_(
+		  "Lists groups of files, and of whole directories, whose bytes are equal, in the "
+		  "DIRs or in the user directories. The one that would be kept is marked with *. "
+		  "Changes nothing.\n\n"
+		  "Nothing is taken for equal by its size, its time or a checksum. Hard links of "
+		  "one "
+		  "file are shown as such and are no waste; nor are files that share their blocks. "
+		  "Links are not followed, other file systems not entered. What is in a "
+		  "repository, "
+		  "an application or the files of a saved page is listed, but never the one to "
+		  "go.\n\n"
+		  "Interrupted with Ctrl-C it shows what it knows by then; the exit status is "
+		  "130."),
+	  .options = tidy_dupes_options,
+	  .argument = TIDY_ARGUMENT_DIRECTORY,
+	  .run = tidy_cmd_dupes },
 	{ .name = "config",
 	  .args = "check|show|path",
 	  .max_args = 1,

@@ -77,8 +77,8 @@ tidy_catalog_new(TidyFs *fs, const TidyDupesOptions *options, TidyDupes *dupes)
 	catalog->dirs = g_array_new(FALSE, FALSE, sizeof(TidyDirRecord));
 	catalog->files = g_array_new(FALSE, FALSE, sizeof(TidyFileRecord));
 	catalog->names = g_string_new(NULL);
-	catalog->dir_fds = slots_new(limit / 4);
-	catalog->file_fds = slots_new(limit - limit / 4);
+	catalog->dir_fds = slots_new(limit / 2);
+	catalog->file_fds = slots_new(limit - limit / 2);
 	return catalog;
 }
 
@@ -355,12 +355,11 @@ tidy_catalog_open_dir(TidyCatalog *catalog, guint dir)
 }
 
 int
-tidy_catalog_open_file(TidyCatalog *catalog, guint file)
+tidy_catalog_open_unchecked(TidyCatalog *catalog, guint file)
 {
 	TidyFileRecord *record = tidy_catalog_file(catalog, file);
 	int dir;
 	int fd;
-	int r;
 
 	if (record->slot != TIDY_NO_SLOT)
 		return catalog->file_fds->slots[record->slot].fd;
@@ -375,6 +374,18 @@ tidy_catalog_open_file(TidyCatalog *catalog, guint file)
 		return fd;
 	}
 	fill_slot(catalog, catalog->file_fds, record->slot, fd, file);
+	return fd;
+}
+
+int
+tidy_catalog_open_file(TidyCatalog *catalog, guint file)
+{
+	gboolean is_open = *file_slot(catalog, file) != TIDY_NO_SLOT;
+	int fd = tidy_catalog_open_unchecked(catalog, file);
+	int r;
+
+	if (is_open || fd < 0)
+		return fd;
 	r = check_state(catalog, file, fd, "");
 	if (r < 0)
 		tidy_catalog_close_file(catalog, file);

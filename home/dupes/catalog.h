@@ -129,6 +129,8 @@ int tidy_catalog_check_file(TidyCatalog *catalog, guint file);
 int tidy_catalog_open_dir(TidyCatalog *catalog, guint dir);
 /* Opens a file and makes sure that it is the one that the scan saw: -ESTALE when it is not. */
 int tidy_catalog_open_file(TidyCatalog *catalog, guint file);
+/* The same without making sure: whatever is concluded from it must be checked afterwards. */
+int tidy_catalog_open_unchecked(TidyCatalog *catalog, guint file);
 void tidy_catalog_close_file(TidyCatalog *catalog, guint file);
 /* How many files may be open at a time. */
 guint tidy_catalog_max_files(const TidyCatalog *catalog);

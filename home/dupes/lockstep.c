@@ -11,13 +11,12 @@
  * On a disk that turns, blocks grow to 8 MiB instead of 1 MiB: a jump between two files (10 ms) is then small beside the
  * 50 ms that such a block takes. Hashing whole files one after the other would jump less but prove nothing.
  */
-#include "home/dupes/lockstep.h"
+#include "home/dupes/lockstep-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
 
 #include "home/compare/compare.h"
-#include "home/dupes/device.h"
 
 #define BLOCK		     TIDY_COMPARE_BLOCK_MIN
 #define DEFAULT_BLOCK_BYTES  (32 * 1024 * 1024)
@@ -25,36 +24,8 @@
 /* Files asked ahead for: a queue that a disk of either kind can sort, and few enough to be still in the cache. */
 #define ASK_AHEAD 64
 /* What is asked ahead for of a file whose first block was equal: such files mostly are equal. */
-#define ASK_AHEAD_BYTES (64 * 1024)
-
-typedef struct {
-	TidyCatalog *catalog;
-	TidySets *sets;
-	TidyDevices *devices;
-	TidySplitter *splitter;
-	GArray *rest;	   /* of TidyClass: for the second pass */
-	GArray *parts;	   /* of guint32, for one class */
-	gsize block_bytes; /* that all blocks together may take */
-	guint8 *blocks;	   /* second pass: room for the blocks that are kept, and one more */
-	gsize blocks_size;
-	guint8 *zeros; /* what a hole reads as */
-	gsize zeros_size;
-	guint64 open_bytes; /* in files that may still equal another */
-} Lockstep;
-
-/* One file of the first pass. */
-typedef struct {
-	guint64 place; /* on the device, or in the walk */
-	guint member;
-	guint8 *block;
-	gsize size;
-} Probe;
-
-static guint32
-member_file(const Lockstep *ls, guint member)
-{
-	return g_array_index(ls->sets->members, guint32, member);
-}
+#define ASK_AHEAD_BYTES	 (64 * 1024)
+#define LONG_CLASS_BYTES (64 * 1024 * 1024)
 
 /* ---- progress ---- */
 
@@ -64,8 +35,8 @@ unread_bytes(const TidyClass *cls)
 	return cls->count * (guint64)(cls->end - cls->offset);
 }
 
-static gboolean
-tick(Lockstep *ls)
+gboolean
+tidy_lockstep_tick(TidyLockstep *ls)
 {
 	TidyCatalog *catalog = ls->catalog;
 
@@ -79,7 +50,7 @@ tick(Lockstep *ls)
 
 /* A twin has the blocks of the file that was read, as long as neither changes. */
 static void
-check_twins(Lockstep *ls, guint32 file)
+check_twins(TidyLockstep *ls, guint32 file)
 {
 	guint32 *link = &tidy_catalog_file(ls->catalog, file)->next_twin;
 
@@ -98,14 +69,26 @@ check_twins(Lockstep *ls, guint32 file)
 	}
 }
 
+/* Other names, or other files with the same blocks. */
+static gboolean
+has_others(const TidyLockstep *ls, guint32 file)
+{
+	const TidyFileRecord *record = tidy_catalog_file(ls->catalog, file);
+
+	return record->next_link != TIDY_NO_INDEX || record->next_twin != TIDY_NO_INDEX;
+}
+
 /* All members were found equal: those that still are what they were when they were scanned are a content. */
 static void
-end_equal(Lockstep *ls, const TidyClass *cls)
+end_equal(TidyLockstep *ls, const TidyClass *cls)
 {
 	guint32 *members = &g_array_index(ls->sets->members, guint32, cls->start);
-	const TidyFileRecord *first;
 	guint count = 0;
 
+	if (cls->count == 1 && !has_others(ls, members[0])) {
+		tidy_catalog_close_file(ls->catalog, members[0]);
+		return;
+	}
 	for (guint i = 0; i < cls->count; i++) {
 		guint32 file = members[i];
 		int r = tidy_catalog_check_file(ls->catalog, file);
@@ -119,44 +102,51 @@ end_equal(Lockstep *ls, const TidyClass *cls)
 		members[i] = members[count];
 		members[count++] = file;
 	}
-	first = tidy_catalog_file(ls->catalog, members[0]);
-	if (count > 1 || (count == 1 &&
-			  (first->next_link != TIDY_NO_INDEX || first->next_twin != TIDY_NO_INDEX)))
+	if (count > 1 || (count == 1 && has_others(ls, members[0])))
 		tidy_sets_add_content(ls->catalog, ls->sets, cls->start, count);
 }
 
-/* Closes the files of @cls that did not make it into the classes of @after from @from on. */
-static void
-close_parted(Lockstep *ls, const TidyClass *cls, GArray *after, guint from)
+static guint
+count_dropped(const guint32 *parts, guint count)
 {
-	guint kept = from;
-	guint at = cls->start;
+	guint n = 0;
 
-	for (; at < cls->start + cls->count; at++) {
-		const TidyClass *next =
-			kept < after->len ? &g_array_index(after, TidyClass, kept) : NULL;
+	for (guint i = 0; i < count; i++)
+		n += parts[i] == TIDY_PART_NONE ? 1 : 0;
+	return n;
+}
 
-		if (next != NULL && at >= next->start) {
-			at += next->count - 1;
-			kept++;
-			continue;
-		}
-		tidy_catalog_close_file(ls->catalog, member_file(ls, at));
+/*
+ * The members of @cls that did not make it into the classes of @after from @from on: those that equal no other are
+ * done with, though they may have links and twins. The last @n_dropped of the slice dropped out.
+ */
+static void
+end_parted(TidyLockstep *ls, const TidyClass *cls, GArray *after, guint from, guint n_dropped)
+{
+	guint end = cls->start + cls->count;
+
+	for (guint at = cls->start; at < end; at++) {
+		TidyClass single = tidy_class_new(at, 1, cls->size);
+
+		if (from < after->len && at >= g_array_index(after, TidyClass, from).start)
+			at += g_array_index(after, TidyClass, from++).count - 1;
+		else if (at < end - n_dropped)
+			end_equal(ls, &single);
 	}
 }
 
-/* Splits @cls by the parts; what is equal to the end is done with, the rest is added to @out. */
-static void
-split(Lockstep *ls, const TidyClass *cls, const TidyRange *range, GArray *out)
+void
+tidy_lockstep_split(TidyLockstep *ls, const TidyClass *cls, const TidyRange *range, GArray *out)
 {
 	guint32 *members = &g_array_index(ls->sets->members, guint32, 0);
 	guint from = out->len;
 	guint kept = from;
+	guint n_dropped = count_dropped(&g_array_index(ls->parts, guint32, 0), cls->count);
 
 	ls->open_bytes -= unread_bytes(cls);
 	tidy_class_split(cls, range, ls->splitter, members, &g_array_index(ls->parts, guint32, 0),
 			 out);
-	close_parted(ls, cls, out, from);
+	end_parted(ls, cls, out, from, n_dropped);
 	for (guint i = from; i < out->len; i++) {
 		TidyClass part = g_array_index(out, TidyClass, i);
 
@@ -171,23 +161,16 @@ split(Lockstep *ls, const TidyClass *cls, const TidyRange *range, GArray *out)
 
 /* ---- reading ---- */
 
-static gboolean
-is_sparse(const TidyFileRecord *file)
-{
-	return file->blocks < ((guint64)file->size + 511) / 512;
-}
-
 static gint64
-next_data(Lockstep *ls, guint32 file, int fd, gint64 offset)
+next_data(TidyLockstep *ls, guint32 file, int fd, gint64 offset)
 {
 	TidyStat st = tidy_catalog_file_stat(ls->catalog, file);
 
 	return tidy_compare_next_data(ls->catalog->fs, fd, &st, offset);
 }
 
-/* Reads @range of a file. 0; 1: it is a hole, nothing was read; or -errno. */
-static int
-read_range(Lockstep *ls, guint32 file, const TidyRange *range, guint8 *buffer)
+int
+tidy_lockstep_read(TidyLockstep *ls, guint32 file, const TidyRange *range, guint8 *buffer)
 {
 	TidyCatalog *catalog = ls->catalog;
 	TidyDupesStats *stats = &catalog->dupes->stats;
@@ -195,7 +178,7 @@ read_range(Lockstep *ls, guint32 file, const TidyRange *range, guint8 *buffer)
 
 	if (fd < 0)
 		return fd;
-	if (is_sparse(tidy_catalog_file(catalog, file)) &&
+	if (tidy_lockstep_is_sparse(tidy_catalog_file(catalog, file)) &&
 	    next_data(ls, file, fd, range->offset) >= range->offset + (gint64)range->size)
 		return 1;
 	stats->read_calls++;
@@ -204,7 +187,7 @@ read_range(Lockstep *ls, guint32 file, const TidyRange *range, guint8 *buffer)
 }
 
 static void
-ask_ahead(Lockstep *ls, guint32 file, gint64 offset, gint64 size)
+ask_ahead(TidyLockstep *ls, guint32 file, gint64 offset, gint64 size)
 {
 	TidyCatalog *catalog = ls->catalog;
 	int fd = tidy_catalog_open_file(catalog, file);
@@ -214,170 +197,25 @@ ask_ahead(Lockstep *ls, guint32 file, gint64 offset, gint64 size)
 		catalog->fs->advise(catalog->fs, fd, offset, size, POSIX_FADV_WILLNEED);
 }
 
-static guint
-ask_ahead_files(const Lockstep *ls)
+guint
+tidy_lockstep_ahead_files(const TidyLockstep *ls)
 {
 	return MIN(ASK_AHEAD, tidy_catalog_max_files(ls->catalog) / 4);
-}
-
-/* ---- first pass: block 0 of many classes ---- */
-
-static void
-add_probes(Lockstep *ls, const TidyClass *cls, GArray *probes, guint8 *blocks)
-{
-	gsize size = (gsize)MIN(cls->size, BLOCK);
-
-	for (guint i = 0; i < cls->count; i++) {
-		Probe probe = { .member = cls->start + i,
-				.block = blocks + i * size,
-				.size = size };
-		guint32 file = member_file(ls, probe.member);
-
-		probe.place = file;
-		if (tidy_device_is_rotational(ls->devices, file))
-			probe.place = tidy_device_place(ls->devices, file);
-		g_array_append_val(probes, probe);
-	}
-}
-
-static gint
-by_place(gconstpointer a, gconstpointer b)
-{
-	const Probe *x = a, *y = b;
-
-	return x->place < y->place ? -1 : x->place > y->place;
-}
-
-static void
-read_probe(Lockstep *ls, const Probe *probe, guint32 *parts)
-{
-	guint32 file = member_file(ls, probe->member);
-	TidyRange range = { 0, probe->size };
-	int r = read_range(ls, file, &range, probe->block);
-
-	tidy_catalog_close_file(ls->catalog, file);
-	if (r == 1) {
-		memset(probe->block, 0, probe->size);
-	} else if (r < 0) {
-		tidy_sets_drop(ls->catalog, file, r);
-		parts[probe->member] = TIDY_PART_NONE;
-	}
-}
-
-/* FALSE when it was cancelled. */
-static gboolean
-read_probes(Lockstep *ls, GArray *probes, guint32 *parts)
-{
-	guint ahead = 0;
-	guint window = ask_ahead_files(ls);
-
-	g_array_sort(probes, by_place);
-	for (guint i = 0; i < probes->len; i++) {
-		for (; ahead < probes->len && ahead <= i + window; ahead++) {
-			const Probe *probe = &g_array_index(probes, Probe, ahead);
-
-			ask_ahead(ls, member_file(ls, probe->member), 0, (gint64)probe->size);
-		}
-		read_probe(ls, &g_array_index(probes, Probe, i), parts);
-		if (i % 64 == 63 && tick(ls))
-			return FALSE;
-	}
-	return TRUE;
-}
-
-static void
-split_probed(Lockstep *ls, const TidyClass *cls, const guint8 *blocks, const guint32 *parts)
-{
-	TidyRange range = { 0, (gsize)MIN(cls->size, BLOCK) };
-	gboolean is_kept;
-
-	tidy_splitter_begin(ls->splitter, range.size, cls->count);
-	g_array_set_size(ls->parts, cls->count);
-	for (guint i = 0; i < cls->count; i++) {
-		guint32 part = parts[cls->start + i];
-
-		if (part != TIDY_PART_NONE)
-			part = tidy_splitter_add(ls->splitter, blocks + i * range.size, &is_kept);
-		g_array_index(ls->parts, guint32, i) = part;
-	}
-	split(ls, cls, &range, ls->rest);
-}
-
-static gsize
-probe_bytes(const TidyClass *cls)
-{
-	return cls->count * (gsize)MIN(cls->size, BLOCK);
-}
-
-/* Classes [from, to), whose first blocks take @bytes. */
-static void
-probe_batch(Lockstep *ls, guint from, guint to, gsize bytes)
-{
-	g_autoptr(GArray) probes = g_array_new(FALSE, FALSE, sizeof(Probe));
-	g_autofree guint8 *blocks = g_malloc(bytes);
-	g_autofree guint32 *parts = g_new0(guint32, ls->sets->members->len);
-	guint8 *at = blocks;
-
-	for (guint i = from; i < to; i++) {
-		const TidyClass *cls = &g_array_index(ls->sets->classes, TidyClass, i);
-
-		add_probes(ls, cls, probes, at);
-		at += probe_bytes(cls);
-	}
-	if (!read_probes(ls, probes, parts))
-		return;
-	at = blocks;
-	for (guint i = from; i < to; i++) {
-		TidyClass cls = g_array_index(ls->sets->classes, TidyClass, i);
-
-		split_probed(ls, &cls, at, parts);
-		at += probe_bytes(&cls);
-	}
-}
-
-/* A class whose first blocks do not fit the memory goes to the second pass as it is. */
-static void
-first_pass(Lockstep *ls)
-{
-	GArray *classes = ls->sets->classes;
-	guint from = 0;
-
-	while (from < classes->len && !ls->catalog->dupes->is_partial) {
-		gsize bytes = probe_bytes(&g_array_index(classes, TidyClass, from));
-		guint to = from + 1;
-
-		if (bytes > ls->block_bytes) {
-			g_array_append_val(ls->rest, g_array_index(classes, TidyClass, from));
-			from++;
-			continue;
-		}
-		for (; to < classes->len; to++) {
-			gsize more = probe_bytes(&g_array_index(classes, TidyClass, to));
-
-			if (bytes + more > ls->block_bytes)
-				break;
-			bytes += more;
-		}
-		ls->catalog->dupes->stats.max_block_bytes =
-			MAX(ls->catalog->dupes->stats.max_block_bytes, bytes);
-		probe_batch(ls, from, to, bytes);
-		from = to;
-	}
 }
 
 /* ---- second pass: one class after the other ---- */
 
 /* Asks for the first range of a class that will be read soon. */
 static void
-ask_ahead_class(Lockstep *ls, const TidyClass *cls)
+ask_ahead_class(TidyLockstep *ls, const TidyClass *cls)
 {
 	gint64 rest = cls->end - cls->offset;
 	TidyRange range;
 
-	if (cls->count > ask_ahead_files(ls) || !tidy_class_next(cls, BLOCK, &range))
+	if (cls->count > tidy_lockstep_ahead_files(ls) || !tidy_class_next(cls, BLOCK, &range))
 		return;
 	for (guint i = 0; i < cls->count; i++) {
-		guint32 file = member_file(ls, cls->start + i);
+		guint32 file = tidy_lockstep_file(ls, cls->start + i);
 
 		if (range.offset == cls->offset)
 			ask_ahead(ls, file, cls->offset, MIN(rest, ASK_AHEAD_BYTES));
@@ -388,7 +226,7 @@ ask_ahead_class(Lockstep *ls, const TidyClass *cls)
 
 /* Once files share more than a header, the range after @range as well. */
 static void
-ask_for_next(Lockstep *ls, const TidyClass *cls, const TidyRange *range)
+ask_for_next(TidyLockstep *ls, const TidyClass *cls, const TidyRange *range)
 {
 	gint64 next = range->offset + (gint64)range->size;
 	gint64 size = MIN(cls->end - next, 2 * (gint64)range->size);
@@ -397,15 +235,15 @@ ask_for_next(Lockstep *ls, const TidyClass *cls, const TidyRange *range)
 	    cls->count > tidy_catalog_max_files(ls->catalog) / 2)
 		return;
 	for (guint i = 0; i < cls->count; i++)
-		ask_ahead(ls, member_file(ls, cls->start + i), next, size);
+		ask_ahead(ls, tidy_lockstep_file(ls, cls->start + i), next, size);
 }
 
 static gsize
-max_block(Lockstep *ls, const TidyClass *cls)
+max_block(TidyLockstep *ls, const TidyClass *cls)
 {
 	gsize share = ls->block_bytes / (cls->count + 1) / BLOCK * BLOCK;
 
-	if (tidy_device_is_rotational(ls->devices, member_file(ls, cls->start)))
+	if (tidy_device_is_rotational(ls->devices, tidy_lockstep_file(ls, cls->start)))
 		return MIN(ROTATIONAL_MAX_BLOCK, MAX(ls->block_bytes / 4, BLOCK));
 	return CLAMP(share, BLOCK, TIDY_COMPARE_BLOCK_MAX);
 }
@@ -422,7 +260,7 @@ reserve(guint8 **buffer, gsize *size, gsize wanted)
 
 /* Reads @range of every member and notes its part. */
 static void
-read_class(Lockstep *ls, const TidyClass *cls, const TidyRange *range)
+read_class(TidyLockstep *ls, const TidyClass *cls, const TidyRange *range)
 {
 	guint max_kept = (guint)MIN(cls->count, MAX(ls->block_bytes / range->size, 2) - 1);
 	guint8 *block;
@@ -434,10 +272,10 @@ read_class(Lockstep *ls, const TidyClass *cls, const TidyRange *range)
 	tidy_splitter_begin(ls->splitter, range->size, max_kept);
 	g_array_set_size(ls->parts, cls->count);
 	for (guint i = 0; i < cls->count; i++) {
-		guint32 file = member_file(ls, cls->start + i);
+		guint32 file = tidy_lockstep_file(ls, cls->start + i);
 		guint32 part = TIDY_PART_NONE;
 		gboolean is_kept = FALSE;
-		int r = read_range(ls, file, range, block);
+		int r = tidy_lockstep_read(ls, file, range, block);
 
 		if (r == 1)
 			reserve(&ls->zeros, &ls->zeros_size,
@@ -455,15 +293,15 @@ read_class(Lockstep *ls, const TidyClass *cls, const TidyRange *range)
 
 /* Passes over a hole that all members have at the same place. */
 static void
-skip_common_hole(Lockstep *ls, TidyClass *cls)
+skip_common_hole(TidyLockstep *ls, TidyClass *cls)
 {
 	gint64 data = cls->end;
 
 	for (guint i = 0; i < cls->count && data > cls->offset; i++) {
-		guint32 file = member_file(ls, cls->start + i);
+		guint32 file = tidy_lockstep_file(ls, cls->start + i);
 		int fd;
 
-		if (!is_sparse(tidy_catalog_file(ls->catalog, file)))
+		if (!tidy_lockstep_is_sparse(tidy_catalog_file(ls->catalog, file)))
 			return;
 		fd = tidy_catalog_open_file(ls->catalog, file);
 		if (fd < 0)
@@ -478,7 +316,7 @@ skip_common_hole(Lockstep *ls, TidyClass *cls)
 }
 
 static void
-count_open_class(Lockstep *ls, const TidyClass *cls)
+count_open_class(TidyLockstep *ls, const TidyClass *cls)
 {
 	if (cls->offset > 0) {
 		ls->catalog->dupes->open_files += cls->count;
@@ -488,7 +326,7 @@ count_open_class(Lockstep *ls, const TidyClass *cls)
 
 /* Takes @cls apart to the end. */
 static void
-settle_class(Lockstep *ls, const TidyClass *first)
+settle_class(TidyLockstep *ls, const TidyClass *first)
 {
 	g_autoptr(GArray) stack = g_array_new(FALSE, FALSE, sizeof(TidyClass));
 	TidyRange range;
@@ -498,7 +336,7 @@ settle_class(Lockstep *ls, const TidyClass *first)
 		TidyClass cls = g_array_index(stack, TidyClass, stack->len - 1);
 
 		g_array_set_size(stack, stack->len - 1);
-		if (tick(ls)) {
+		if (tidy_lockstep_tick(ls)) {
 			count_open_class(ls, &cls);
 			continue;
 		}
@@ -509,22 +347,27 @@ settle_class(Lockstep *ls, const TidyClass *first)
 		}
 		ask_for_next(ls, &cls, &range);
 		read_class(ls, &cls, &range);
-		split(ls, &cls, &range, stack);
+		tidy_lockstep_split(ls, &cls, &range, stack);
 	}
 }
 
+/* In the order of the device; but what takes long comes last, so that who stops the search sees the rest. */
 static gint
 by_first_file(gconstpointer a, gconstpointer b, gpointer data)
 {
 	const TidyClass *x = a, *y = b;
-	guint32 first = member_file(data, x->start);
-	guint32 second = member_file(data, y->start);
+	guint32 first = tidy_lockstep_file(data, x->start);
+	guint32 second = tidy_lockstep_file(data, y->start);
+	gboolean is_x_long = unread_bytes(x) > LONG_CLASS_BYTES;
+	gboolean is_y_long = unread_bytes(y) > LONG_CLASS_BYTES;
 
+	if (is_x_long != is_y_long)
+		return is_x_long ? 1 : -1;
 	return first < second ? -1 : first > second;
 }
 
 static void
-second_pass(Lockstep *ls)
+second_pass(TidyLockstep *ls)
 {
 	guint ahead = 0;
 	guint ahead_files = 0;
@@ -535,7 +378,7 @@ second_pass(Lockstep *ls)
 
 		ahead = MAX(ahead, i);
 		while (!ls->catalog->dupes->is_partial && ahead < ls->rest->len &&
-		       ahead_files < ask_ahead_files(ls)) {
+		       ahead_files < tidy_lockstep_ahead_files(ls)) {
 			const TidyClass *next = &g_array_index(ls->rest, TidyClass, ahead++);
 
 			ask_ahead_class(ls, next);
@@ -549,7 +392,7 @@ second_pass(Lockstep *ls)
 void
 tidy_lockstep(TidyCatalog *catalog, TidySets *sets)
 {
-	Lockstep ls = {
+	TidyLockstep ls = {
 		.catalog = catalog,
 		.sets = sets,
 		.devices = tidy_devices_new(catalog),
@@ -565,7 +408,7 @@ tidy_lockstep(TidyCatalog *catalog, TidySets *sets)
 		ls.open_bytes += unread_bytes(&g_array_index(sets->classes, TidyClass, i));
 	catalog->progress.stage = TIDY_DUPES_COMPARING;
 	catalog->progress.total_bytes = ls.open_bytes;
-	first_pass(&ls);
+	tidy_lockstep_probe(&ls);
 	second_pass(&ls);
 	tidy_devices_free(ls.devices);
 	tidy_splitter_free(ls.splitter);

@@ -16,6 +16,7 @@
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
@@ -217,6 +218,14 @@ linux_pread(TidyFs *fs, int fd, void *buffer, size_t size, gint64 offset)
 }
 
 static ssize_t
+linux_pread_cached(TidyFs *fs, int fd, void *buffer, size_t size, gint64 offset)
+{
+	struct iovec piece = { buffer, size };
+
+	return RETRY(preadv2(fd, &piece, 1, offset, RWF_NOWAIT));
+}
+
+static ssize_t
 linux_pwrite(TidyFs *fs, int fd, const void *buffer, size_t size, gint64 offset)
 {
 	return RETRY(pwrite(fd, buffer, size, offset));
@@ -402,6 +411,7 @@ static TidyFs linux_fs = {
 	.symlink = linux_symlink,
 	.readlink = linux_readlink,
 	.pread = linux_pread,
+	.pread_cached = linux_pread_cached,
 	.pwrite = linux_pwrite,
 	.truncate = linux_truncate,
 	.fsync = linux_fsync,

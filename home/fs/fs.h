@@ -115,6 +115,9 @@ struct TidyFs {
 	ssize_t (*readlink)(TidyFs *fs, int dir, const char *name, char *buffer, size_t size);
 
 	ssize_t (*pread)(TidyFs *fs, int fd, void *buffer, size_t size, gint64 offset);
+	/* pread without waiting for the device (RWF_NOWAIT): what is in memory, -EAGAIN when nothing is, -EOPNOTSUPP
+	 * where that cannot be. A table may have NULL here: ask for nothing then. */
+	ssize_t (*pread_cached)(TidyFs *fs, int fd, void *buffer, size_t size, gint64 offset);
 	/* May write less than asked; appends when the file was opened with O_APPEND. */
 	ssize_t (*pwrite)(TidyFs *fs, int fd, const void *buffer, size_t size, gint64 offset);
 	int (*truncate)(TidyFs *fs, int fd, gint64 size);
@@ -127,7 +130,7 @@ struct TidyFs {
 	/* lseek(2) with SEEK_DATA or SEEK_HOLE: the offset, or -ENXIO. */
 	gint64 (*seek)(TidyFs *fs, int fd, gint64 offset, int whence);
 	/* Where on the device the file's data at or after @offset lies (FIEMAP): the number of extents filled in, at
-	 * most @max; 0 when there are no more. -EOPNOTSUPP where the file system does not tell. */
+	 * most @max; 0 when there are no more. -EOPNOTSUPP where the file system does not tell. May be NULL. */
 	int (*extents)(TidyFs *fs, int fd, gint64 offset, TidyExtent *extents, guint max);
 	/* FICLONE of the whole file; -EOPNOTSUPP or -EXDEV where it cannot be. */
 	int (*clone)(TidyFs *fs, int from, int to);

@@ -214,7 +214,7 @@ def run(command, scratch):
 READS = "read,pread64,readv,preadv,preadv2"
 READ_LINE = re.compile(r"^(?:\d+ +)?(?:read|pread64|p?readv2?)\(\d+<(.*?)>,.*= (\d+)$")
 RESUMED_LINE = re.compile(r"^(\d+) +<\.\.\. (?:read|pread64|p?readv2?) resumed>.*= (\d+)$")
-BEGUN_LINE = re.compile(r"^(\d+) +(?:read|pread64|p?readv2?)\(\d+<(.*?)>,? <unfinished")
+BEGUN_LINE = re.compile(r"^(\d+) +(?:read|pread64|p?readv2?)\(\d+<(.*?)>,?\s*<unfinished")
 
 
 def count(command, corpus, scratch):
@@ -275,7 +275,7 @@ def drop_caches():
 
 
 def measure(found, path, rounds, cold, scratch):
-    rows = {name: {"wall": [], "switches": []} for name in found}
+    rows = {name: {"wall": [], "cpu": [], "switches": []} for name in found}
     for name, command in found.items():
         if not cold:
             run(command_for(command, path), scratch)
@@ -285,23 +285,26 @@ def measure(found, path, rounds, cold, scratch):
                 drop_caches()
             wall, usage = run(command_for(command, path), scratch)
             rows[name]["wall"].append(wall)
+            rows[name]["cpu"].append(usage.ru_utime + usage.ru_stime)
             rows[name]["switches"].append(usage.ru_nvcsw + usage.ru_nivcsw)
     for row in rows.values():
         row["wall"] = statistics.median(row["wall"])
+        row["cpu"] = statistics.median(row["cpu"])
         row["switches"] = statistics.median(row["switches"])
     return rows
 
 
 def report(name, truth, found, bytes_read, memory, warm, cold):
     print(f"\n**{name}**: {len(truth['groups'])} groups, lower bound {truth['bound']:,} bytes\n")
-    print("| tool | content bytes | x bound | reads | system calls | RSS MB | warm s | x ours | cold s | x ours "
+    print("| tool | content bytes | x bound | reads | system calls | RSS MB | warm s | x ours | warm CPU s | x ours | cold s | x ours "
           "| cold switches |")
-    print("|---|---|---|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|---|---|---|---|")
     for tool in found:
         total, calls, syscalls = bytes_read[tool]
         w = warm[tool]
         cells = [tool, f"{total:,}", f"{total / truth['bound']:.3f}", f"{calls:,}", f"{syscalls:,}",
-                 memory[tool], f"{w['wall']:.3f}", f"{w['wall'] / warm['xdgtidy']['wall']:.2f}"]
+                 memory[tool], f"{w['wall']:.3f}", f"{w['wall'] / warm['xdgtidy']['wall']:.2f}",
+                 f"{w['cpu']:.3f}", f"{w['cpu'] / max(warm['xdgtidy']['cpu'], 0.001):.2f}"]
         if cold:
             k = cold[tool]
             cells += [f"{k['wall']:.3f}", f"{k['wall'] / cold['xdgtidy']['wall']:.2f}", f"{k['switches']:,.0f}"]

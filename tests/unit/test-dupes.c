@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <glib/gstdio.h>
+#include <linux/fiemap.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -13,6 +15,7 @@
 
 #include "home/base/error.h"
 #include "home/dupes/dupes.h"
+#include "tests/support/fault-fs.h"
 
 typedef struct {
 	char *old_dir;
@@ -483,6 +486,25 @@ test_directories_that_differ_a_little(Fixture *f, gconstpointer data)
 			 "file: r/one/sub/b [r/two/sup/b]");
 }
 
+/* As backups by hard links are: equal, and no waste. */
+static void
+test_directories_of_hard_links(Fixture *f, gconstpointer data)
+{
+	g_autoptr(TidyDupes) dupes = NULL;
+	g_autofree char *text = NULL;
+
+	put("r/one/a", "1111");
+	put("r/one/b", "2222");
+	put("r/c", "3333");
+	g_assert_cmpint(g_mkdir("r/two", 0700), ==, 0);
+	g_assert_cmpint(link("r/one/a", "r/two/a"), ==, 0);
+	g_assert_cmpint(link("r/one/b", "r/two/b"), ==, 0);
+	dupes = find(f);
+	text = text_of(dupes);
+	g_assert_cmpstr(text, ==, "dir: r/one r/two");
+	g_assert_cmpuint(dupes->reclaimable_bytes, ==, 0);
+}
+
 /* The set of contents is the same, the names are not. */
 static void
 test_directories_with_swapped_names(Fixture *f, gconstpointer data)
@@ -724,6 +746,96 @@ test_very_deep_tree(Fixture *f, gconstpointer data)
 	g_assert_cmpint(g_chdir(f->path), ==, 0);
 }
 
+/* ---- shared blocks, on a file system that only says so ---- */
+
+static guint32 extent_flags;
+
+static int
+sharing_fsinfo(TidyFs *fs, int fd, TidyFsInfo *info)
+{
+	*info = (TidyFsInfo){ .type = BTRFS_SUPER_MAGIC };
+	return 0;
+}
+
+/* All files whose first byte is 's' are in the same place, in two pieces. */
+static int
+sharing_extents(TidyFs *fs, int fd, gint64 offset, TidyExtent *extents, guint max)
+{
+	char first = 0;
+	TidyStat st;
+
+	g_assert_cmpint(pread(fd, &first, 1, 0), ==, 1);
+	g_assert_cmpint(fs->stat(fs, fd, "", &st), ==, 0);
+	extents[0] = (TidyExtent){
+		.logical = (guint64)offset,
+		.physical = (first == 's' ? 1000000 : st.ino * 1000000) + (guint64)offset,
+		.length = 100000,
+		.flags = extent_flags | (offset > 0 ? FIEMAP_EXTENT_LAST : 0),
+	};
+	return 1;
+}
+
+static void
+put_start(const char *path, char first, gsize size)
+{
+	g_autofree char *content = g_strnfill(size, 'x');
+
+	content[0] = first;
+	put(path, content);
+}
+
+static void
+test_shared_blocks_are_not_read(Fixture *f, gconstpointer data)
+{
+	TidyFs fs = *tidy_fs_linux();
+	g_autoptr(TidyDupes) dupes = NULL;
+	g_autoptr(TidyDupes) unclear = NULL;
+	g_autofree char *text = NULL;
+	g_autofree char *plan = NULL;
+
+	fs.fsinfo = sharing_fsinfo;
+	fs.extents = sharing_extents;
+	put_start("r/a", 's', 200000);
+	put_start("r/b", 's', 200000);
+	put_start("r/c", 's', 200000);
+	extent_flags = FIEMAP_EXTENT_SHARED;
+	dupes = tidy_dupes_find(&fs, &f->options, &f->error);
+	g_assert_no_error(f->error);
+	text = text_of(dupes);
+	g_assert_cmpstr(text, ==, "file: r/a r/b r/c");
+	g_assert_cmpuint(dupes->stats.read_bytes, ==, 0);
+	g_assert_cmpuint(dupes->stats.shared_files, ==, 2);
+	g_assert_cmpuint(dupes->reclaimable_bytes, ==, 0);
+	plan = plan_text(dupes, TIDY_DUPES_REFLINK);
+	g_assert_cmpstr(plan, ==, "");
+	extent_flags |= FIEMAP_EXTENT_ENCODED;
+	unclear = tidy_dupes_find(&fs, &f->options, &f->error);
+	g_assert_cmpuint(unclear->groups->len, ==, 1);
+	g_assert_cmpuint(unclear->stats.read_bytes, ==, 600000);
+}
+
+/* One of the sharers is read for all of them. */
+static void
+test_shared_blocks_and_a_copy(Fixture *f, gconstpointer data)
+{
+	TidyFs fs = *tidy_fs_linux();
+	g_autoptr(TidyDupes) dupes = NULL;
+	g_autofree char *plan = NULL;
+
+	fs.fsinfo = sharing_fsinfo;
+	fs.extents = sharing_extents;
+	extent_flags = FIEMAP_EXTENT_SHARED;
+	put_start("r/a", 'x', 200000);
+	put_start("r/b", 's', 200000);
+	put_start("r/c", 's', 200000);
+	put_start("r/d", 'x', 200000);
+	dupes = tidy_dupes_find(&fs, &f->options, &f->error);
+	plan = plan_text(dupes, TIDY_DUPES_REFLINK);
+	g_assert_cmpstr(plan, ==, "r/d > r/a");
+	g_assert_cmpuint(dupes->stats.read_bytes, ==, 400000 + 4096);
+	g_assert_cmpuint(dupes->groups->len, ==, 2);
+}
+
 /* ---- changes while it runs, and cancelling ---- */
 
 typedef struct {
@@ -796,6 +908,7 @@ test_changes_while_comparing(Fixture *f, gconstpointer data)
 			put("r/b", content);
 			put("r/c", content);
 			meddling.fs.pread = meddling_pread;
+			meddling.fs.pread_cached = reads % 2 == 0 ? NULL : meddling_pread;
 			dupes = tidy_dupes_find(&meddling.fs, &f->options, &f->error);
 			g_assert_no_error(f->error);
 			text = text_of(dupes);
@@ -809,6 +922,45 @@ test_changes_while_comparing(Fixture *f, gconstpointer data)
 				g_assert_cmpuint(dupes->stats.skipped[TIDY_DUPES_SKIP_CHANGED], ==,
 						 1);
 			}
+		}
+	}
+}
+
+/* Whichever call fails, once or from then on: what is listed is right. */
+static void
+test_every_call_may_fail(Fixture *f, gconstpointer data)
+{
+	static const int codes[] = { EIO, ENOENT, EMFILE };
+	g_autoptr(FaultFs) fault = fault_fs_new(tidy_fs_linux());
+	g_autofree char *content = g_strnfill(100000, 'x');
+	guint total;
+
+	put("r/one/a", content);
+	put("r/two/a", content);
+	put("r/two/b", "tiny");
+	put("r/c", "tiny");
+	tidy_dupes_free(tidy_dupes_find(fault_fs_table(fault), &f->options, &f->error));
+	g_assert_no_error(f->error);
+	total = fault_fs_seen(fault, FS_OP_ANY);
+	g_assert_cmpuint(total, >, 50);
+	for (guint nth = 1; nth <= total; nth++) {
+		for (guint i = 0; i < G_N_ELEMENTS(codes) * 2; i++) {
+			g_autoptr(TidyDupes) dupes = NULL;
+			g_autofree char *text = NULL;
+
+			fault_fs_clear(fault);
+			fault_fs_fail(fault, FS_OP_ANY, nth, codes[i / 2],
+				      i % 2 == 0 ? FS_FAIL_ONCE : FS_FAIL_PERSISTENT);
+			dupes = tidy_dupes_find(fault_fs_table(fault), &f->options, &f->error);
+			if (dupes == NULL) {
+				g_clear_error(&f->error);
+				continue;
+			}
+			text = text_of(dupes);
+			g_assert_true(
+				strcmp(text, "") == 0 || strcmp(text, "file: r/c r/two/b") == 0 ||
+				strcmp(text, "file: r/one/a r/two/a") == 0 ||
+				strcmp(text, "file: r/c r/two/b\nfile: r/one/a r/two/a") == 0);
 		}
 	}
 }
@@ -905,6 +1057,7 @@ main(int argc, char **argv)
 	CASE("bundles-are-not-touched", test_bundles_are_not_touched);
 	CASE("directories", test_directories);
 	CASE("directories-that-differ-a-little", test_directories_that_differ_a_little);
+	CASE("directories-of-hard-links", test_directories_of_hard_links);
 	CASE("directories-with-swapped-names", test_directories_with_swapped_names);
 	CASE("directories-with-protected-parts", test_directories_with_protected_parts);
 	CASE("nested-directories", test_nested_directories);
@@ -919,7 +1072,10 @@ main(int argc, char **argv)
 	CASE("few-descriptors", test_few_descriptors);
 	CASE("many-files-of-one-size", test_many_files_of_one_size);
 	CASE("very-deep-tree", test_very_deep_tree);
+	CASE("shared-blocks-are-not-read", test_shared_blocks_are_not_read);
+	CASE("shared-blocks-and-a-copy", test_shared_blocks_and_a_copy);
 	CASE("changes-while-comparing", test_changes_while_comparing);
+	CASE("every-call-may-fail", test_every_call_may_fail);
 	CASE("cancel", test_cancel);
 	CASE("progress", test_progress);
 	return g_test_run();

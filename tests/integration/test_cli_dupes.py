@@ -1,0 +1,117 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# xdgtidy dupes on real homes: what it lists, in which form, and that it touches nothing. I/O: scratch homes.
+"""usage: test_cli_dupes.py XDGTIDY [TEST...]"""
+import base64
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+import taprunner
+
+XDGTIDY = os.path.abspath(sys.argv[1])
+DEADLINE = 60  # seconds: only a hang takes as long
+
+
+class Dupes(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.home = os.path.join(scratch.name, "home")
+        self.env = {
+            "HOME": self.home, "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TERM": "xterm",
+            "XDG_RUNTIME_DIR": scratch.name, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""),
+        }
+        self.put(".config/user-dirs.dirs", b'XDG_DOWNLOAD_DIR="$HOME/Downloads"\nXDG_DOCUMENTS_DIR="$HOME/Documents"\n')
+        self.put("Downloads/report.pdf", b"report" * 1000)
+        self.put("Downloads/report (2).pdf", b"report" * 1000)
+        self.put("Documents/report.pdf", b"report" * 1000)
+        self.put("Documents/letter.odt", b"letter" * 1000)
+        self.put("loose.pdf", b"report" * 1000)
+
+    def put(self, path, content):
+        path = os.path.join(os.fsencode(self.home), os.fsencode(path))
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as out:
+            out.write(content)
+
+    def run_cli(self, *args, code=0):
+        result = subprocess.run([XDGTIDY, "dupes", *args], env=self.env, stdin=subprocess.DEVNULL, capture_output=True,
+                                cwd=self.home, timeout=DEADLINE, check=False)
+        self.assertEqual(result.returncode, code, result.stdout + result.stderr)
+        return result.stdout
+
+    def groups(self, *args):
+        report = json.loads(self.run_cli("--json", *args))
+        return [[os.path.relpath(name["path"], self.home) for name in group["names"]] for group in report["groups"]]
+
+    def test_user_directories_are_the_default(self):
+        self.assertEqual([sorted(g) for g in self.groups()],
+                         [["Documents/report.pdf", "Downloads/report (2).pdf", "Downloads/report.pdf"]])
+
+    def test_text(self):
+        text = self.run_cli("Downloads").decode().replace("\u00a0", " ")
+        self.assertIn("2 equal files of 6.0 kB", text)
+        self.assertIn("* ~/'Downloads/report (2).pdf'", text)
+        self.assertIn("1 group", text)
+
+    def test_nothing(self):
+        self.assertIn(b"No duplicates", self.run_cli("Documents"))
+
+    def test_summary(self):
+        text = self.run_cli("--summary", "Downloads")
+        self.assertNotIn(b"report", text)
+        self.assertIn(b"1 group", text)
+
+    def test_null(self):
+        self.put(b"Downloads/new\nline\xff.pdf", b"report" * 1000)
+        raw = self.run_cli("-0", "--keep", "shortest", "Downloads")
+        base = os.fsencode(self.home) + b"/Downloads/"
+        self.assertEqual(raw, base + b"report.pdf\0" + base + b"new\nline\xff.pdf\0" + base + b"report (2).pdf\0\0")
+
+    def test_names_that_are_not_text(self):
+        self.put(b"Downloads/\xff\x1b[2J.pdf", b"report" * 1000)
+        self.assertNotIn(b"\x1b[2J", self.run_cli("Downloads"))
+        report = json.loads(self.run_cli("--json", "Downloads"))
+        raw = [base64.b64decode(n["path_b64"]) for n in report["groups"][0]["names"] if "path_b64" in n]
+        self.assertEqual(raw, [os.fsencode(self.home) + b"/Downloads/\xff\x1b[2J.pdf"])
+
+    def test_protect_and_keep(self):
+        report = json.loads(self.run_cli("--json", "--protect", "Documents", "Downloads"))
+        names = report["groups"][0]["names"]
+        self.assertTrue(names[0]["path"].endswith("/Documents/report.pdf"))
+        self.assertEqual([n["kept"] for n in names], [True, False, False])
+        self.assertEqual(names[0]["why"], ["protected"])
+
+    def test_ignore_and_size(self):
+        self.assertEqual(self.groups("--ignore", "*(2)*", "Downloads"), [])
+        self.assertEqual(self.groups("--min-size", "6K", "Downloads"), [])
+        self.assertEqual(len(self.groups("--min-size", "5.5K", "Downloads")), 1)
+
+    def test_usage(self):
+        self.run_cli("--keep", "tallest", code=2)
+        self.run_cli("--min-size", "many", code=2)
+        self.run_cli("-0", "--json", code=2)
+        self.run_cli("nowhere", code=1)
+
+    def test_touches_nothing(self):
+        before = self.snapshot()
+        self.run_cli()
+        self.assertEqual(self.snapshot(), before)
+
+    def snapshot(self):
+        """Access times too: a search must not look like use."""
+        found = {}
+        for where, dirs, files in os.walk(os.path.join(self.home, "Downloads")):
+            for name in files:
+                st = os.lstat(os.path.join(where, name))
+                found[name] = (st.st_mtime_ns, st.st_ctime_ns, st.st_atime_ns, st.st_ino)
+        return found
+
+
+if __name__ == "__main__":
+    taprunner.main(argv=sys.argv[2:])
