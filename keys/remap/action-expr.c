@@ -88,10 +88,8 @@ split_call(RemapBuild *build, RemapSlice text, Call *call)
 	if (level >= 0) {
 		RemapPlace place = remap_slice_place(text, text.length);
 
-		remap_diag_add(build->diags, REMAP_ERROR, &place,
-			       call->count == ARGS_MAX ? "more than %d arguments"
-						       : "expected \")\" (at most %d arguments)",
-			       ARGS_MAX);
+		remap_diag_add(build->diags, REMAP_ERROR, &place, "%s",
+			       call->count == ARGS_MAX ? "too many arguments" : "expected \")\"");
 		call->name.length = 0;
 		return true;
 	}
