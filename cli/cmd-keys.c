@@ -25,6 +25,10 @@ const TidyKeysCommand tidy_keys_commands[] = {
 	  tidy_keys_compile },
 	{ "list", "", "list the names of all keys",
 	  "With the evdev code, and what the key types on this layout.", tidy_keys_list },
+	{ "show", "[FILE]", "draw the keyboard, one picture for each layer",
+	  "Changed keys are marked.", tidy_keys_show },
+	{ "import", "xmodmap|keyd [FILE]", "print a configuration made from another program's",
+	  "What cannot be carried over becomes a comment with the reason.", tidy_keys_import },
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 

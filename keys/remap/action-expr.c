@@ -358,8 +358,8 @@ refuse(RemapBuild *build, RemapSlice text)
 	for (size_t i = 0; i < remap_actions_count; i++)
 		if (remap_actions[i].name && paren && remap_actions[i].summary)
 			remap_nearest_offer(&nearest, remap_actions[i].name);
-	for (size_t i = 0;
-	     !paren && i < remap_key_index_count && build->diags->count < REMAP_DIAGS_MAX; i++)
+	for (size_t i = 0; !paren && i < remap_key_index_count && build->diags->errors < HINTS_MAX;
+	     i++)
 		remap_nearest_offer(&nearest, remap_key_index[i].name);
 	if (nearest.best)
 		remap_diag_add(build->diags, REMAP_ERROR, &text.place,

@@ -332,7 +332,7 @@ refuse_key(RemapBuild *build, RemapSlice name)
 			       remap_key_name(found->code));
 		return;
 	}
-	for (size_t i = 0; i < remap_key_index_count && build->diags->count < REMAP_DIAGS_MAX; i++)
+	for (size_t i = 0; i < remap_key_index_count && build->diags->errors < HINTS_MAX; i++)
 		remap_nearest_offer(&nearest, remap_key_index[i].name);
 	for (size_t i = 0; i < REMAP_KEYS; i++)
 		if (build->keymap->aliases[i])
