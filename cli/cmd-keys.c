@@ -388,9 +388,12 @@ tidy_keys_list(int argc, char **argv, const char *synopsis)
 		remap_layout_label(keys.layout, row->code, 0, plain);
 		remap_layout_label(keys.layout, row->code, REMAP_MOD_SHIFT, shifted);
 		remap_layout_label(keys.layout, row->code, REMAP_MOD_ALTGR, altgr);
-		printf("%4u %-24s %s%s%s%s%s%s\n", row->code, names,
-		       row->kernel ? row->kernel : "(not an evdev key)", *plain ? ": " : "", plain,
-		       *plain ? " " : "", shifted, g_str_equal(altgr, plain) ? "" : altgr);
+		printf("%4u %-24s %s", row->code, names,
+		       row->kernel ? row->kernel : "(not an evdev key)");
+		if (*plain || *shifted || *altgr)
+			printf(": %s %s %s", plain, shifted,
+			       g_str_equal(altgr, plain) ? "" : altgr);
+		putchar('\n');
 	}
 	return 0;
 }
