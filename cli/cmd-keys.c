@@ -25,6 +25,10 @@ const TidyKeysCommand tidy_keys_commands[] = {
 	  tidy_keys_compile },
 	{ "list", "", "list the names of all keys",
 	  "With the evdev code, and what the key types on this layout.", tidy_keys_list },
+	{ "show", "[FILE]", "draw the keyboard, one picture for each layer",
+	  "Changed keys are marked.", tidy_keys_show },
+	{ "import", "xmodmap|keyd [FILE]", "print a configuration made from another program's",
+	  "What cannot be carried over becomes a comment with the reason.", tidy_keys_import },
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 
@@ -384,9 +388,12 @@ tidy_keys_list(int argc, char **argv, const char *synopsis)
 		remap_layout_label(keys.layout, row->code, 0, plain);
 		remap_layout_label(keys.layout, row->code, REMAP_MOD_SHIFT, shifted);
 		remap_layout_label(keys.layout, row->code, REMAP_MOD_ALTGR, altgr);
-		printf("%4u %-24s %s%s%s%s%s%s\n", row->code, names,
-		       row->kernel ? row->kernel : "(not an evdev key)", *plain ? ": " : "", plain,
-		       *plain ? " " : "", shifted, g_str_equal(altgr, plain) ? "" : altgr);
+		printf("%4u %-24s %s", row->code, names,
+		       row->kernel ? row->kernel : "(not an evdev key)");
+		if (*plain || *shifted || *altgr)
+			printf(": %s %s %s", plain, shifted,
+			       g_str_equal(altgr, plain) ? "" : altgr);
+		putchar('\n');
 	}
 	return 0;
 }

@@ -36,6 +36,7 @@ struct RemapLayout {
 	xkb_mod_mask_t shift, altgr;
 	Place *places; /* by keysym, then cost */
 	size_t count;
+	uint8_t modifier_map[CODES];
 	char description[160];
 };
 
@@ -201,6 +202,43 @@ fill_places(RemapLayout *layout)
 	return true;
 }
 
+/* libxkbcommon keeps the modifier map to itself, but prints it: "modifier_map Shift { <LFSH>, <RTSH> };". */
+static void
+fill_modifier_map(RemapLayout *layout)
+{
+	static const char *const names[] = { "Shift", "Lock", "Control", "Mod1",
+					     "Mod2",  "Mod3", "Mod4",	 "Mod5" };
+	char *text = xkb_keymap_get_as_string(layout->keymap, XKB_KEYMAP_USE_ORIGINAL_FORMAT);
+	char *at = text;
+
+	while (at && (at = strstr(at, "modifier_map "))) {
+		char *end = strchr(at, '}'), name[8];
+		unsigned index = 0;
+
+		at += strlen("modifier_map ");
+		while (index < 8 && strncmp(at, names[index], strlen(names[index])) != 0)
+			index++;
+		while (index < 8 && (at = strchr(at, '<')) && at < end) {
+			size_t length = strcspn(++at, ">");
+			xkb_keycode_t code;
+
+			snprintf(name, sizeof(name), "%.*s", (int)length, at);
+			code = xkb_keymap_key_by_name(layout->keymap, name);
+			if (code != XKB_KEYCODE_INVALID && code >= XKB_OFFSET &&
+			    code - XKB_OFFSET < CODES)
+				layout->modifier_map[code - XKB_OFFSET] |= (uint8_t)(1U << index);
+		}
+		at = end;
+	}
+	free(text);
+}
+
+uint8_t
+remap_layout_modifier_map(const RemapLayout *layout, uint16_t code)
+{
+	return code < CODES ? layout->modifier_map[code] : 0;
+}
+
 static void
 open_compose(RemapLayout *layout)
 {
@@ -251,6 +289,7 @@ remap_layout_new(const RemapLayoutNames *wanted)
 		return NULL;
 	}
 	open_compose(layout);
+	fill_modifier_map(layout);
 	snprintf(layout->description, sizeof(layout->description), "%s%s%s%s (%s)",
 		 names.layout ? names.layout : getenv("XKB_DEFAULT_LAYOUT"),
 		 names.variant && *names.variant ? "(" : "",

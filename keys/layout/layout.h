@@ -57,8 +57,11 @@ uint32_t remap_layout_keysym(const RemapLayout *layout, uint16_t code, unsigned 
 /** remap_layout_levels - how many levels a key has in the first group. */
 unsigned remap_layout_levels(const RemapLayout *layout, uint16_t code);
 
+/** remap_layout_modifier_map - the real modifiers of a key in the X modifier map: bit 0 Shift, 1 Lock ... 7 Mod5. */
+uint8_t remap_layout_modifier_map(const RemapLayout *layout, uint16_t code);
+
 /**
- * remap_source_file - a source that reads files for remap_keymap_load()
+ * remap_files_read - a source that reads files for remap_keymap_load()
  *
  * Fills text, length, name and the hooks. Included files are looked up beside the including one, then in the
  * shared directories, and must lie below the directory where they were found (after following links).

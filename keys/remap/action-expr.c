@@ -88,10 +88,8 @@ split_call(RemapBuild *build, RemapSlice text, Call *call)
 	if (level >= 0) {
 		RemapPlace place = remap_slice_place(text, text.length);
 
-		remap_diag_add(build->diags, REMAP_ERROR, &place,
-			       call->count == ARGS_MAX ? "more than %d arguments"
-						       : "expected \")\" (at most %d arguments)",
-			       ARGS_MAX);
+		remap_diag_add(build->diags, REMAP_ERROR, &place, "%s",
+			       call->count == ARGS_MAX ? "too many arguments" : "expected \")\"");
 		call->name.length = 0;
 		return true;
 	}
@@ -360,8 +358,8 @@ refuse(RemapBuild *build, RemapSlice text)
 	for (size_t i = 0; i < remap_actions_count; i++)
 		if (remap_actions[i].name && paren && remap_actions[i].summary)
 			remap_nearest_offer(&nearest, remap_actions[i].name);
-	for (size_t i = 0;
-	     !paren && i < remap_key_index_count && build->diags->count < REMAP_DIAGS_MAX; i++)
+	for (size_t i = 0; !paren && i < remap_key_index_count && build->diags->errors < HINTS_MAX;
+	     i++)
 		remap_nearest_offer(&nearest, remap_key_index[i].name);
 	if (nearest.best)
 		remap_diag_add(build->diags, REMAP_ERROR, &text.place,

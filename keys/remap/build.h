@@ -6,6 +6,9 @@
 
 #include "keys/remap/keymap.h"
 
+/* Errors that still get a "did you mean": looking through all names takes time. */
+enum { HINTS_MAX = 20 };
+
 /* A slice of the text with its place. */
 typedef struct RemapSlice {
 	const char *text;

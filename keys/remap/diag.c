@@ -137,6 +137,8 @@ remap_nearest_offer(RemapNearest *nearest, const char *candidate)
 
 	if (nearest->length < 2 || nearest->length > NEAREST_MAX || length > NEAREST_MAX)
 		return;
+	if (length > nearest->length + limit || nearest->length > length + limit)
+		return;
 	found = distance(nearest->name, nearest->length, candidate, length);
 	if (found > limit || (nearest->best && found >= nearest->distance))
 		return;

@@ -197,42 +197,90 @@ check_layers(const Lint *lint)
 	}
 }
 
-/* A key that the only layers below a binding never let through: in a layer that is held by this very key. */
+/* Does the action, or one inside it, activate the layer? */
+static bool
+activates(const RemapKeymap *keymap, uint32_t index, unsigned layer)
+{
+	const RemapAction *action = &keymap->actions[index];
+	const RemapActionRow *row = remap_action_row((RemapOp)action->op);
+	const uint32_t values[] = { action->a, action->b, action->c };
+	size_t used = 0;
+
+	if (!row)
+		return false;
+	for (uint32_t i = 0; row->args[0] == '+' && i < action->b; i++)
+		if (activates(keymap, keymap->variants[action->a + i], layer))
+			return true;
+	for (const char *type = row->args; row->args[0] != '+' && *type && used < 3; type++) {
+		if (*type == 'L' && action->code == layer)
+			return true;
+		if ((*type == 'A' || *type == 'K') && activates(keymap, values[used], layer))
+			return true;
+		used += *type != 'L' && *type != 'O' && *type != 'Q';
+	}
+	return false;
+}
+
+static bool
+holds(const RemapAction *action, unsigned layer)
+{
+	switch ((int)action->op) {
+	case REMAP_OP_LAYER:
+	case REMAP_OP_LAYERM:
+	case REMAP_OP_OVERLOAD:
+	case REMAP_OP_OVERLOADT:
+	case REMAP_OP_OVERLOADT2:
+	case REMAP_OP_OVERLOADH:
+		return action->code == layer;
+	default:
+		return false;
+	}
+}
+
+/* Only this key holds the layer, so it is down already whenever the layer is on. */
+static bool
+is_sole_holder(const RemapKeymap *keymap, uint16_t code, unsigned layer)
+{
+	bool is_holder = false;
+
+	for (size_t i = 0; i < keymap->binding_count; i++) {
+		const RemapBinding *binding = &keymap->bindings[i];
+
+		if (binding->code == code && holds(&keymap->actions[binding->action], layer))
+			is_holder = true;
+		else if (activates(keymap, binding->action, layer))
+			return false;
+	}
+	for (size_t i = 0; i < keymap->chord_count; i++)
+		if (activates(keymap, keymap->chords[i].action, layer))
+			return false;
+	for (size_t i = 0; i < keymap->sequence_count; i++)
+		if (activates(keymap, keymap->sequences[i].action, layer))
+			return false;
+	return is_holder;
+}
+
+/* Bounded: a keymap of thousands of bindings is not looked at in full. */
 static void
 check_bindings(const Lint *lint)
 {
 	const RemapKeymap *keymap = lint->keymap;
 
-	for (size_t i = 0; i < keymap->binding_count; i++) {
+	for (size_t i = 0; i < keymap->binding_count && i < 4096; i++) {
 		const RemapBinding *binding = &keymap->bindings[i];
-		const RemapLayer *layer = &keymap->layers[binding->layer];
-		unsigned holders = 0;
-		bool is_own = false;
+		bool has_holder = false;
 
-		if (!binding->action || binding->builtin || binding->layer == 0 ||
-		    layer->kind != REMAP_LAYER_NORMAL)
+		if (!binding->action || binding->builtin || binding->layer == 0)
 			continue;
-		if (lint->layers[binding->layer] & LATCHED)
-			continue;
-		for (size_t j = 0; j < keymap->binding_count; j++) {
-			const RemapAction *action = &keymap->actions[keymap->bindings[j].action];
-			bool is_holder =
-				(action->op == REMAP_OP_LAYER || action->op == REMAP_OP_OVERLOADT ||
-				 action->op == REMAP_OP_OVERLOAD ||
-				 action->op == REMAP_OP_OVERLOADT2 ||
-				 action->op == REMAP_OP_LAYERM) &&
-				action->code == binding->layer;
-			bool is_other = !is_holder && action->op && action->op != REMAP_OP_KEY &&
-					action->op != REMAP_OP_MACRO;
-
-			holders += is_holder || is_other;
-			is_own |= is_holder && keymap->bindings[j].code == binding->code;
-		}
-		if (is_own && holders == 1)
+		for (uint32_t at = keymap->first[binding->code]; at;
+		     at = keymap->bindings[at - 1].next)
+			has_holder |= holds(&keymap->actions[keymap->bindings[at - 1].action],
+					    binding->layer);
+		if (has_holder && is_sole_holder(keymap, binding->code, binding->layer))
 			remap_diag_add(
 				lint->diags, REMAP_WARNING, &binding->place,
 				"this never fires: the key is the one that holds the layer \"%s\"",
-				layer->name);
+				keymap->layers[binding->layer].name);
 	}
 }
 

@@ -309,7 +309,7 @@ parse_id(RemapBuild *build, const RemapItem *item)
 	    colons < 1 || colons > 2) {
 		remap_diag_add(build->diags, REMAP_ERROR, &item->key.place,
 			       "\"%.*s\" is no device; expected *, vendor:product[:hash], -..., "
-			       "k:... or m:... (xdgtidy keys list shows them)",
+			       "k:... or m:...",
 			       (int)item->key.length, item->key.text);
 		return;
 	}
@@ -332,7 +332,7 @@ refuse_key(RemapBuild *build, RemapSlice name)
 			       remap_key_name(found->code));
 		return;
 	}
-	for (size_t i = 0; i < remap_key_index_count && build->diags->count < REMAP_DIAGS_MAX; i++)
+	for (size_t i = 0; i < remap_key_index_count && build->diags->errors < HINTS_MAX; i++)
 		remap_nearest_offer(&nearest, remap_key_index[i].name);
 	for (size_t i = 0; i < REMAP_KEYS; i++)
 		if (build->keymap->aliases[i])
@@ -347,6 +347,14 @@ find_key(RemapBuild *build, RemapSlice name, uint16_t *code)
 {
 	const RemapKeyIndex *found = remap_key_find(name.text, name.length);
 
+	for (size_t i = 0; !found && i < REMAP_KEYS; i++) {
+		if (build->keymap->aliases[i] && is_word(name, build->keymap->aliases[i])) {
+			remap_diag_add(build->diags, REMAP_ERROR, &name.place,
+				       "\"%.*s\" is an alias; a key is needed here",
+				       (int)name.length, name.text);
+			return false;
+		}
+	}
 	if (!found || found->shifted) {
 		refuse_key(build, name);
 		return false;

@@ -15,10 +15,10 @@ enum { CODE_1 = 2, CODE_0 = 11, CODE_MINUS = 12, CODE_BACKSPACE = 14, CODE_DELET
 
 /* The modifiers that caps-word adds to a key, or its end. */
 static uint8_t
-capsword_mods(RemapMachine *m, const RemapStep *step)
+capsword_mods(RemapMachine *m, RemapAction action, RemapUsec time)
 {
-	uint16_t code = step->action->code;
-	uint8_t mods = step->action->mods | m->mods;
+	uint16_t code = action.code;
+	uint8_t mods = action.mods | m->mods;
 	bool goes_on =
 		(code >= CODE_1 && code <= CODE_0) || code == CODE_BACKSPACE || code == CODE_DELETE;
 
@@ -26,7 +26,7 @@ capsword_mods(RemapMachine *m, const RemapStep *step)
 		goes_on = false;
 	} else if (is_letter(code) || code == CODE_MINUS) {
 		remap_timer_set(m, REMAP_TIMER_CAPSWORD,
-				m->capsword_timeout ? step->time + remap_ms(m->capsword_timeout)
+				m->capsword_timeout ? time + remap_ms(m->capsword_timeout)
 						    : REMAP_NEVER);
 		return REMAP_MOD_SHIFT;
 	}
@@ -38,30 +38,37 @@ capsword_mods(RemapMachine *m, const RemapStep *step)
 }
 
 void
+remap_key_press(RemapMachine *m, RemapAction action, uint16_t layer, RemapUsec time)
+{
+	if (!action.mods || action.mods == REMAP_MOD_SHIFT)
+		m->last_simple = time;
+	if (m->is_capsword)
+		action.mods |= capsword_mods(m, action, time);
+	/* Another variant of the same key is down ("[" and "{"): it must be seen again. */
+	if (m->down[action.code])
+		remap_send_key(m, action.code, false);
+	action.mods = remap_update_mods(m, layer, action.mods);
+	m->last_action = action;
+	remap_send_key(m, action.code, true);
+	remap_oneshot_clear(m);
+}
+
+void
+remap_key_release(RemapMachine *m, RemapAction action, RemapUsec time)
+{
+	if (!action.mods || action.mods == REMAP_MOD_SHIFT)
+		m->last_simple = time;
+	remap_send_key(m, action.code, false);
+	remap_update_mods(m, -1, 0);
+}
+
+void
 remap_step_key(RemapMachine *m, const RemapStep *step)
 {
-	uint16_t code = step->action->code;
-	uint8_t mods = step->action->mods;
-
-	if (!mods || mods == REMAP_MOD_SHIFT)
-		m->last_simple = step->time;
-	if (!step->is_press) {
-		remap_send_key(m, code, false);
-		remap_update_mods(m, -1, 0);
-		return;
-	}
-	if (m->is_capsword)
-		mods |= capsword_mods(m, step);
-	/* Another variant of the same key is down ("[" and "{"): it must be seen again. */
-	if (remap_bit(m->down, code))
-		remap_send_key(m, code, false);
-	m->last_action = (RemapAction){
-		.op = REMAP_OP_KEY,
-		.code = code,
-		.mods = remap_update_mods(m, step->layer, mods),
-	};
-	remap_send_key(m, code, true);
-	remap_oneshot_clear(m);
+	if (step->is_press)
+		remap_key_press(m, *step->action, step->layer, step->time);
+	else
+		remap_key_release(m, *step->action, step->time);
 }
 
 void

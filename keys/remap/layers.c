@@ -65,41 +65,6 @@ remap_layer_off(RemapMachine *m, unsigned layer)
 	show_indicator(m);
 }
 
-/* The newest active layer that binds the key; a composite whose parts are all active goes before, the one
- * with the most parts first. main is the oldest; of two that are equally old the later one wins. */
-void
-remap_lookup(const RemapMachine *m, uint16_t code, RemapHeld *held)
-{
-	const RemapKeymap *keymap = m->keymap;
-	const RemapRow *row = &keymap->rows[keymap->row_of[code]];
-	const RemapRow *end = &keymap->rows[keymap->row_of[code + 1]];
-	const RemapRow *best = NULL;
-	uint64_t newest = 0;
-	unsigned parts = 0;
-
-	for (; row < end; row++) {
-		const RemapLayerState *state = &m->layers[row->layer];
-
-		if (row->composite && state->parts == row->composite) {
-			if (row->composite > parts) {
-				parts = row->composite;
-				best = row;
-			}
-		} else if (!parts && state->count && state->stamp >= newest) {
-			newest = state->stamp;
-			best = row;
-		}
-	}
-	held->activated = 0;
-	if (best) {
-		held->action = keymap->actions[best->action];
-		held->layer = best->layer;
-		return;
-	}
-	held->action = (RemapAction){ .op = REMAP_OP_KEY, .code = code };
-	held->layer = 0;
-}
-
 /* Modifiers. */
 
 static bool
@@ -130,7 +95,7 @@ press_mod(RemapMachine *m, unsigned index)
 {
 	bool is_right = m->right_held[index] &&
 			m->right_held[index] == m->layers[m->right_layer[index]].count &&
-			!remap_bit(m->down, right_keys[index]);
+			!m->down[right_keys[index]];
 
 	if (is_right) {
 		m->right |= (uint8_t)(1U << index);
@@ -139,8 +104,8 @@ press_mod(RemapMachine *m, unsigned index)
 	remap_send_key(m, is_right ? right_keys[index] : left_keys[index], true);
 }
 
-static void
-set_mods(RemapMachine *m, uint8_t wanted)
+void
+remap_set_mods(RemapMachine *m, uint8_t wanted)
 {
 	for (unsigned i = 0; i < REMAP_MODS && m->mods != wanted; i++) {
 		uint8_t bit = (uint8_t)(1U << i);
@@ -150,7 +115,7 @@ set_mods(RemapMachine *m, uint8_t wanted)
 		} else if (!(wanted & bit) && (m->mods & bit)) {
 			if (m->right & bit)
 				release_mod(m, i, right_keys[i]);
-			if (remap_bit(m->down, left_keys[i]))
+			if (m->down[left_keys[i]])
 				release_mod(m, i, left_keys[i]);
 		}
 	}
@@ -166,7 +131,7 @@ is_part(const RemapLayer *whole, unsigned layer)
 }
 
 uint8_t
-remap_update_mods(RemapMachine *m, int excluded, uint8_t extra)
+remap_collect_mods(const RemapMachine *m, int excluded, uint8_t extra)
 {
 	const RemapLayer *layers = m->keymap->layers;
 
@@ -178,17 +143,12 @@ remap_update_mods(RemapMachine *m, int excluded, uint8_t extra)
 			continue;
 		extra |= layers[layer].mods;
 	}
-	if (extra != m->mods)
-		set_mods(m, extra);
 	return extra;
 }
 
 void
-remap_oneshot_clear(RemapMachine *m)
+remap_oneshot_end(RemapMachine *m)
 {
-	m->oneshot_latch = false;
-	if (m->oneshots == 0)
-		return;
 	for (unsigned i = 1; i < m->keymap->layer_count && m->oneshots; i++) {
 		RemapLayerState *state = &m->layers[i];
 
@@ -215,12 +175,9 @@ remap_clear(RemapMachine *m)
 	m->is_repeating = false;
 	remap_timer_set(m, REMAP_TIMER_MACRO, REMAP_NEVER);
 	m->is_capsword = false;
-	for (unsigned word = 0; word < REMAP_WORDS; word++)
-		while (m->down[word])
-			remap_send_key(m,
-				       (uint16_t)(word * 64 +
-						  (unsigned)__builtin_ctzll(m->down[word])),
-				       false);
+	for (unsigned code = 0; code < REMAP_KEYS; code++)
+		if (m->down[code])
+			remap_send_key(m, (uint16_t)code, false);
 }
 
 /* Steps. */

@@ -7,8 +7,6 @@
 #include "keys/remap/action-table.h"
 #include "keys/remap/machine.h"
 
-enum { REMAP_WORDS = (REMAP_KEYS + 63) / 64 };
-
 /* A key event on its way through the stages. @key from REMAP_KEYS on stands for a chord. */
 typedef struct RemapEvent {
 	RemapUsec time;
@@ -146,10 +144,10 @@ struct RemapMachine {
 	int32_t scroll, scroll_x, scroll_y;
 	bool is_scrolling, is_indicated;
 
-	uint64_t physical[REMAP_WORDS]; /* down on the device */
-	uint64_t down[REMAP_WORDS];	/* down in the output so far */
-	uint64_t sent[REMAP_WORDS];	/* of those, what the sink has been told */
-	RemapHeld *held;		/* REMAP_KEYS keys, then the chords */
+	/* One byte a key: the fastest to ask and to set. */
+	bool physical[REMAP_KEYS]; /* down on the device */
+	bool down[REMAP_KEYS];	   /* down in the output so far */
+	RemapHeld *held;	   /* REMAP_KEYS keys, then the chords */
 	size_t held_count;
 	uint16_t key_chord[REMAP_KEYS]; /* the live chord of a key, plus 1 */
 	uint16_t *chord_left;		/* keys of a live chord that are down */
@@ -166,19 +164,9 @@ struct RemapMachine {
 	size_t later_count, later_first, later_capacity;
 };
 
-static inline bool
-remap_bit(const uint64_t *words, unsigned bit)
-{
-	return words[bit / 64] >> (bit % 64) & 1;
-}
-
-static inline void
-remap_bit_set(uint64_t *words, unsigned bit, bool value)
-{
-	uint64_t mask = (uint64_t)1 << (bit % 64);
-
-	words[bit / 64] = value ? words[bit / 64] | mask : words[bit / 64] & ~mask;
-}
+/* keys-step.c: the key action without its step, for the many keys that do nothing else. */
+void remap_key_press(RemapMachine *machine, RemapAction action, uint16_t layer, RemapUsec time);
+void remap_key_release(RemapMachine *machine, RemapAction action, RemapUsec time);
 
 /* machine.c */
 void remap_emit(RemapMachine *machine, RemapOutKind kind, uint16_t code, int32_t value);
@@ -217,11 +205,29 @@ remap_action_at(const RemapMachine *machine, uint32_t index)
 /* layers.c */
 void remap_layer_on(RemapMachine *machine, unsigned layer, uint16_t key);
 void remap_layer_off(RemapMachine *machine, unsigned layer);
-/* Brings the modifiers to: those of the active layers except @excluded (-1: none), and @extra. Returns them. */
-uint8_t remap_update_mods(RemapMachine *machine, int excluded, uint8_t extra);
-void remap_oneshot_clear(RemapMachine *machine);
+/* The modifiers of the active layers except @excluded (-1: none), and @extra. update_mods() makes it so. */
+uint8_t remap_collect_mods(const RemapMachine *machine, int excluded, uint8_t extra);
+void remap_set_mods(RemapMachine *machine, uint8_t wanted);
+void remap_oneshot_end(RemapMachine *machine);
 void remap_clear(RemapMachine *machine);
-void remap_lookup(const RemapMachine *machine, uint16_t code, RemapHeld *held);
+
+static inline uint8_t
+remap_update_mods(RemapMachine *machine, int excluded, uint8_t extra)
+{
+	if (machine->active_count)
+		extra = remap_collect_mods(machine, excluded, extra);
+	if (extra != machine->mods)
+		remap_set_mods(machine, extra);
+	return extra;
+}
+
+static inline void
+remap_oneshot_clear(RemapMachine *machine)
+{
+	machine->oneshot_latch = false;
+	if (machine->oneshots)
+		remap_oneshot_end(machine);
+}
 
 /* macro-run.c */
 void remap_macro_run(RemapMachine *machine, uint32_t macro, uint16_t layer);

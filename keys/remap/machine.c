@@ -23,17 +23,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Kept out of the common way, so that this needs no memory on the stack and few registers. */
+#define SLOW __attribute__((noinline, cold))
+
 static void
+emit_nothing(void *data, const RemapOut *out)
+{
+}
+
+static inline void
 deliver(RemapMachine *m, const RemapOut *out)
 {
-	if (out->kind == REMAP_OUT_KEY)
-		remap_bit_set(m->sent, out->code, out->value != 0);
-	if (m->sink.emit)
-		m->sink.emit(m->sink.data, out);
+	m->sink.emit(m->sink.data, out);
 }
 
 /* Case 4. */
-static void
+SLOW static void
 hurry(RemapMachine *m)
 {
 	for (; m->later_first < m->later_count; m->later_first++) {
@@ -55,20 +60,33 @@ deliver_due(RemapMachine *m)
 		m->later_first = m->later_count = 0;
 }
 
-void
-remap_emit(RemapMachine *m, RemapOutKind kind, uint16_t code, int32_t value)
+SLOW static void
+emit_later(RemapMachine *m, RemapOut out)
+{
+	if (m->later_count < m->later_capacity) {
+		m->later[m->later_count++] = out;
+		return;
+	}
+	hurry(m);
+	out.time = m->now;
+	deliver(m, &out);
+}
+
+static inline void
+emit(RemapMachine *m, RemapOutKind kind, uint16_t code, int32_t value)
 {
 	RemapOut out = { .time = m->clock, .kind = kind, .code = code, .value = value };
 
-	if (m->clock > m->now) {
-		if (m->later_count < m->later_capacity) {
-			m->later[m->later_count++] = out;
-			return;
-		}
-		hurry(m);
-		out.time = m->now;
-	}
-	deliver(m, &out);
+	if (m->clock > m->now)
+		emit_later(m, out);
+	else
+		deliver(m, &out);
+}
+
+void
+remap_emit(RemapMachine *m, RemapOutKind kind, uint16_t code, int32_t value)
+{
+	emit(m, kind, code, value);
 }
 
 /* The five modifiers, left and right, in the order of their bits. */
@@ -76,7 +94,7 @@ static const struct {
 	uint16_t left, right;
 } mod_keys[REMAP_MODS] = { { 56, 0 }, { 100, 0 }, { 42, 54 }, { 125, 126 }, { 29, 97 } };
 
-static void
+SLOW static void
 track_mod(RemapMachine *m, uint16_t code, bool is_press)
 {
 	for (unsigned i = 0; i < REMAP_MODS; i++) {
@@ -86,12 +104,27 @@ track_mod(RemapMachine *m, uint16_t code, bool is_press)
 			m->mods = is_press ? m->mods | bit : m->mods & (uint8_t) ~(bit & ~m->right);
 		} else if (mod_keys[i].right == code && !is_press && (m->right & bit)) {
 			m->right &= (uint8_t)~bit;
-			m->mods = remap_bit(m->down, mod_keys[i].left) ? m->mods | bit
-								       : m->mods & (uint8_t)~bit;
+			m->mods =
+				m->down[mod_keys[i].left] ? m->mods | bit : m->mods & (uint8_t)~bit;
 		}
 	}
 }
 
+/* The eight keys that track_mod() is about. */
+static inline bool
+is_modifier(uint16_t code)
+{
+	static const uint64_t low = 1ULL << 29 | 1ULL << 42 | 1ULL << 54 | 1ULL << 56;
+	static const uint64_t high =
+		1ULL << (97 - 64) | 1ULL << (100 - 64) | 1ULL << (125 - 64) | 1ULL << (126 - 64);
+
+	return code < 128 && ((code < 64 ? low : high) >> (code % 64) & 1);
+}
+
+/* The only local is one fixed struct that nothing writes through: no use for a guard on the hottest way. */
+#if __has_attribute(no_stack_protector)
+__attribute__((no_stack_protector))
+#endif
 void
 remap_send_key(RemapMachine *m, uint16_t code, bool is_press)
 {
@@ -99,13 +132,12 @@ remap_send_key(RemapMachine *m, uint16_t code, bool is_press)
 		return;
 	if (is_press)
 		m->last_output = code;
-	if (remap_bit(m->down, code) == is_press)
+	if (m->down[code] == is_press)
 		return;
-	remap_bit_set(m->down, code, is_press);
-	if (code < 128 && (code == 29 || code == 42 || code == 54 || code == 56 || code == 97 ||
-			   code == 100 || code >= 125))
+	m->down[code] = is_press;
+	if (is_modifier(code))
 		track_mod(m, code, is_press);
-	remap_emit(m, REMAP_OUT_KEY, code, is_press);
+	emit(m, REMAP_OUT_KEY, code, is_press);
 }
 
 /* Timers. */
@@ -290,66 +322,154 @@ remap_become(RemapMachine *m, const RemapAction *action, uint16_t key, uint16_t 
 	remap_do(m, &step);
 }
 
-static void
-press(RemapMachine *m, const RemapEvent *event)
+/* The newest active layer that binds the key; a composite whose parts are all active goes before, the one
+ * with the most parts first. main is the oldest; of two that are equally old the later one wins. */
+static inline void
+look_up(const RemapMachine *m, uint16_t code, RemapHeld *held)
 {
-	RemapHeld *held = &m->held[event->key];
-	RemapStep step = { .time = event->time, .key = event->key, .is_press = true };
+	const RemapKeymap *keymap = m->keymap;
+	const RemapRow *row = &keymap->rows[keymap->row_of[code]];
+	const RemapRow *end = &keymap->rows[keymap->row_of[code + 1]];
+	const RemapRow *best = NULL;
+	uint64_t newest = 0;
+	unsigned parts = 0;
 
-	if (held->is_down)
-		return;
-	if (event->key < REMAP_KEYS) {
-		remap_lookup(m, event->key, held);
-	} else {
-		const RemapChord *chord = &m->keymap->chords[event->key - REMAP_KEYS];
+	for (; row < end; row++) {
+		const RemapLayerState *state = &m->layers[row->layer];
 
-		*held = (RemapHeld){ .action = *remap_action_at(m, chord->action),
-				     .layer = chord->layer };
+		if (row->composite && state->parts == row->composite) {
+			if (row->composite > parts) {
+				parts = row->composite;
+				best = row;
+			}
+		} else if (!parts && state->count && state->stamp >= newest) {
+			newest = state->stamp;
+			best = row;
+		}
 	}
-	held->is_down = true;
-	step.layer = held->layer;
-	step.action = &held->action;
+	held->activated = 0;
+	if (best) {
+		held->action = keymap->actions[best->action];
+		held->layer = best->layer;
+		return;
+	}
+	held->action = (RemapAction){ .op = REMAP_OP_KEY, .code = code };
+	held->layer = 0;
+}
+
+SLOW static void
+begin(RemapMachine *m, RemapHeld *held, RemapEvent event)
+{
+	RemapStep step = { &held->action, event.time, event.key, held->layer, true };
+
 	remap_do(m, &step);
 }
 
-static void
-release(RemapMachine *m, const RemapEvent *event)
+SLOW static void
+end(RemapMachine *m, const RemapHeld *held, RemapEvent event)
 {
-	RemapHeld *held = &m->held[event->key];
 	RemapAction action = held->action;
-	RemapStep step = {
-		.action = &action, .time = event->time, .key = event->key, .layer = held->layer
-	};
+	RemapStep step = { &action, event.time, event.key, held->layer, false };
+
+	remap_do(m, &step);
+}
+
+static inline void
+press(RemapMachine *m, RemapEvent event)
+{
+	RemapHeld *held = &m->held[event.key];
+
+	if (held->is_down)
+		return;
+	if (event.key < REMAP_KEYS) {
+		look_up(m, event.key, held);
+	} else {
+		const RemapChord *chord = &m->keymap->chords[event.key - REMAP_KEYS];
+
+		held->action = *remap_action_at(m, chord->action);
+		held->layer = chord->layer;
+		held->activated = 0;
+	}
+	held->is_down = true;
+	if (held->action.op != REMAP_OP_KEY) {
+		begin(m, held, event);
+		return;
+	}
+	m->last_key = event.key;
+	remap_key_press(m, held->action, held->layer, event.time);
+}
+
+static inline void
+release(RemapMachine *m, RemapEvent event)
+{
+	RemapHeld *held = &m->held[event.key];
 
 	if (!held->is_down)
 		return;
 	held->is_down = false;
-	remap_do(m, &step);
+	if (held->action.op == REMAP_OP_KEY)
+		remap_key_release(m, held->action, event.time);
+	else
+		end(m, held, event);
 }
 
-static void
-process(RemapMachine *m, const RemapEvent *event)
+/* Most events have nothing to do with chords: a press of a key in none, a release of a key in none that is
+ * live, while none is collected. */
+static inline bool
+may_be_chord(const RemapMachine *m, RemapEvent event)
 {
-	if (remap_stage_chord(m, event))
-		return;
-	if (m->leader.is_pending && remap_stage_leader(m, event))
-		return;
-	if (m->dance.is_pending && remap_stage_dance(m, event))
-		return;
+	const uint32_t *row_of = m->keymap->chord_row_of;
+
+	if (m->chord.state != REMAP_CHORD_IDLE)
+		return true;
+	if (event.key >= REMAP_KEYS)
+		return false;
+	return event.is_press ? row_of[event.key] != row_of[event.key + 1]
+			      : m->key_chord[event.key] != 0;
+}
+
+SLOW static bool
+is_kept_for_chord(RemapMachine *m, RemapEvent event)
+{
+	return remap_stage_chord(m, &event);
+}
+
+SLOW static bool
+is_kept(RemapMachine *m, RemapEvent event)
+{
+	if (m->leader.is_pending && remap_stage_leader(m, &event))
+		return true;
+	if (m->dance.is_pending && remap_stage_dance(m, &event))
+		return true;
 	if (m->timeout.is_pending)
-		remap_stage_timeout(m, event);
-	if (m->hold.is_pending && remap_stage_hold(m, event))
+		remap_stage_timeout(m, &event);
+	return m->hold.is_pending && remap_stage_hold(m, &event);
+}
+
+static inline bool
+is_undecided(const RemapMachine *m)
+{
+	return m->hold.is_pending | m->timeout.is_pending | m->dance.is_pending |
+	       m->leader.is_pending;
+}
+
+static inline void
+process(RemapMachine *m, RemapEvent event)
+{
+	if (may_be_chord(m, event) && is_kept_for_chord(m, event))
+		return;
+	if (is_undecided(m) && is_kept(m, event))
 		return;
 	if (m->is_repeating)
 		remap_macro_stop(m);
-	if (event->is_press)
+	if (event.is_press)
 		press(m, event);
 	else
 		release(m, event);
 }
 
 /* Does what is due at m->now: cases 2 and 3. */
-static void
+SLOW static void
 run(RemapMachine *m)
 {
 	while (m->clock <= m->now) {
@@ -363,7 +483,7 @@ run(RemapMachine *m)
 
 				if ((first.flags & REMAP_FRESH) && first.time > m->clock)
 					m->clock = first.time;
-				process(m, &first);
+				process(m, first);
 				continue;
 			}
 		} else if (m->next > m->now) {
@@ -399,40 +519,63 @@ remap_machine_tick(RemapMachine *m, RemapUsec time)
 	return deadline(m);
 }
 
+SLOW static void
+feed_slowly(RemapMachine *m, RemapEvent event)
+{
+	move_to(m, event.time);
+	run(m);
+	if (m->todo_count >= REMAP_HELD_BACK_MAX) {
+		hurry(m);
+		run(m);
+	}
+	push_back(m, &event);
+	run(m);
+}
+
 RemapUsec
 remap_machine_feed(RemapMachine *m, uint16_t code, int value, RemapUsec time)
 {
-	RemapEvent event;
+	RemapEvent event = { .time = time > m->now ? time : m->now,
+			     .key = code,
+			     .is_press = value != 0,
+			     .flags = REMAP_FRESH };
 
-	move_to(m, time);
-	if (value > 1 || code >= REMAP_KEY_NOOP || remap_bit(m->physical, code) == (value != 0))
+	if (value > 1 || code >= REMAP_KEY_NOOP || m->physical[code] == (value != 0))
 		return remap_machine_tick(m, time);
-	remap_bit_set(m->physical, code, value != 0);
-	event = (RemapEvent){
-		.time = m->now, .key = code, .is_press = value != 0, .flags = REMAP_FRESH
-	};
-	if (m->todo_count == 0 && m->clock <= m->now && m->next > m->now) {
-		m->clock = m->now;
-		process(m, &event);
-		if (m->todo_count == 0 && m->next > m->now)
-			return deadline(m);
-	} else {
-		run(m);
-		if (m->todo_count >= REMAP_HELD_BACK_MAX) {
-			hurry(m);
-			run(m);
-		}
-		push_back(m, &event);
+	m->physical[code] = value != 0;
+	/* Whatever waits for its time, the clock is ahead of the last call then. */
+	if (m->clock > m->now || m->next <= event.time) {
+		feed_slowly(m, event);
+		return deadline(m);
 	}
-	run(m);
-	return deadline(m);
+	/* Case 1. */
+	m->now = m->clock = event.time;
+	process(m, event);
+	if (m->todo_count || m->clock > m->now || m->next <= m->now) {
+		run(m);
+		return deadline(m);
+	}
+	return m->next;
+}
+
+/* Takes back what was decided but not told: down[] is what the sink knows then. */
+static void
+forget_later(RemapMachine *m)
+{
+	while (m->later_count > m->later_first) {
+		const RemapOut *out = &m->later[--m->later_count];
+
+		if (out->kind == REMAP_OUT_KEY)
+			m->down[out->code] = !out->value;
+	}
+	m->later_first = m->later_count = 0;
 }
 
 void
 remap_machine_release_all(RemapMachine *m, RemapUsec time)
 {
 	move_to(m, time);
-	m->later_first = m->later_count = 0;
+	forget_later(m);
 	m->clock = m->now;
 	m->todo_count = 0;
 	m->chord.state = REMAP_CHORD_IDLE;
@@ -458,9 +601,8 @@ remap_machine_release_all(RemapMachine *m, RemapUsec time)
 		while (state->count)
 			remap_layer_off(m, i);
 	}
-	memcpy(m->down, m->sent, sizeof(m->down));
 	for (unsigned code = 0; code < REMAP_KEYS; code++)
-		if (remap_bit(m->down, code))
+		if (m->down[code])
 			remap_send_key(m, (uint16_t)code, false);
 	m->mods = m->right = 0;
 }
@@ -525,6 +667,8 @@ remap_machine_new(RemapKeymap *keymap, const RemapSink *sink)
 	m->keymap = keymap;
 	if (sink)
 		m->sink = *sink;
+	if (!m->sink.emit)
+		m->sink.emit = emit_nothing;
 	m->layers = calloc(keymap->layer_count, sizeof(*m->layers));
 	m->active = calloc(keymap->layer_count, sizeof(*m->active));
 	if (!m->layers || !m->active || fit(m) < 0) {
@@ -597,8 +741,8 @@ remap_machine_motion(RemapMachine *m, int32_t dx, int32_t dy, int32_t ticks[2])
 bool
 remap_machine_is_idle(const RemapMachine *m)
 {
-	for (unsigned i = 0; i < REMAP_WORDS; i++)
-		if (m->physical[i] || m->down[i] || m->sent[i])
+	for (unsigned i = 0; i < REMAP_KEYS; i++)
+		if (m->physical[i] || m->down[i])
 			return false;
 	return !m->todo_count && m->later_first == m->later_count &&
 	       m->chord.state == REMAP_CHORD_IDLE && !m->leader.is_pending &&

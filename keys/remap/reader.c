@@ -251,10 +251,11 @@ static char *
 next_line(char *buffer, int size, void *stream)
 {
 	Reading *reading = stream;
-	const RemapItem *item = &reading->reader.items[reading->next];
+	const RemapItem *item;
 
 	if (reading->next == reading->reader.count)
 		return NULL;
+	item = &reading->reader.items[reading->next];
 	if (!item->is_section) {
 		snprintf(buffer, (size_t)size, "L=%zu\n", reading->next++);
 	} else if (!reading->announced) {

@@ -26,7 +26,9 @@ static void
 note_out(void *data, const RemapOut *out)
 {
 	Run *run = data;
-	const char *name = remap_key_name(out->code);
+	const RemapKeyName *row = remap_key_row(out->code);
+	/* ';' parts events here. */
+	const char *name = !row ? NULL : g_str_equal(row->name, ";") ? row->other : row->name;
 
 	switch (out->kind) {
 	case REMAP_OUT_KEY:
