@@ -252,7 +252,7 @@ merge_arguments(const TidyRequest *request)
 	GVariantBuilder options;
 
 	g_variant_builder_init(&options, G_VARIANT_TYPE_VARDICT);
-	g_variant_builder_add(&options, "{sv}", "consent",
+	g_variant_builder_add(&options, "{sv}", "consented",
 			      g_variant_new_boolean(request->kind == TIDY_REQUEST_MERGE));
 	return g_variant_new("(@ay@aya{sv})", path_argument(request->stray),
 			     path_argument(request->target), &options);

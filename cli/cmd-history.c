@@ -56,8 +56,8 @@ counts_text(GVariant *operation)
 	g_autoptr(GVariant) counts = tidy_report_dict(operation, "counts");
 
 	if (strcmp(tidy_report_str(operation, "state"), "interrupted") == 0)
-		return g_strdup(_("the next merge or undo finishes it"));
-	return tidy_render_counts(counts);
+		return g_strdup(_("to be finished by the next merge, undo or start of the daemon"));
+	return tidy_render_counts(counts, strcmp(tidy_report_str(operation, "kind"), "undo") == 0);
 }
 
 static void

@@ -110,8 +110,9 @@ undo_commands(GVariant *report)
 static void
 render_summary(TidyOutput *out, GVariant *report, gboolean is_plan)
 {
+	gboolean is_undo = strcmp(tidy_report_str(report, "kind"), "undo") == 0;
 	g_autoptr(GVariant) total = total_counts(report);
-	g_autofree char *counts = tidy_render_counts(total);
+	g_autofree char *counts = tidy_render_counts(total, is_undo);
 	g_autofree char *undo = undo_commands(report);
 	g_autofree char *text = NULL;
 

@@ -37,8 +37,8 @@ void tidy_render_merge(TidyOutput *out, GVariant *report, gboolean is_plan);
 
 /* "~/Download -> ~/Downloads"; (transfer full). */
 char *tidy_render_pair(const TidyOutput *out, GVariant *dict);
-/* "12 moved (4.2 MB), 1 to the Trash", of counts as in a merge report; "nothing" when all are 0. (transfer full) */
-char *tidy_render_counts(GVariant *counts);
+/* "12 moved (4.2 MB), 1 identical", of counts as in a merge report; "nothing" when all are 0. (transfer full) */
+char *tidy_render_counts(GVariant *counts, gboolean is_undo);
 /* The steps, grouped: what moves, what is kept beside, what goes to the Trash, what stays. */
 void tidy_render_steps(TidyOutput *out, GVariant *operation);
 /* One reason of a stray or an operation: where, what, [code]. (transfer full) */

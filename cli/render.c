@@ -18,12 +18,15 @@ tidy_render_pair(const TidyOutput *out, GVariant *dict)
 /* ---- counts ---- */
 
 /* One after the other in the sentence; each with both plural forms. */
-static const struct {
+typedef struct {
 	const char *key;
 	const char *one;
 	const char *many;
 	gboolean has_size;
-} count_words[] = {
+} CountWord;
+
+static const CountWord put_back = { "moved", N_("%s put back"), N_("%s put back"), TRUE };
+static const CountWord count_words[] = {
 	{ "moved", N_("%s moved"), N_("%s moved"), TRUE },
 	{ "kept-both", N_("%s kept under a new name"), N_("%s kept under new names"), FALSE },
 	{ "folded", N_("%s identical"), N_("%s identical"), FALSE },
@@ -33,22 +36,23 @@ static const struct {
 };
 
 char *
-tidy_render_counts(GVariant *counts)
+tidy_render_counts(GVariant *counts, gboolean is_undo)
 {
 	g_autoptr(GString) text = g_string_new(NULL);
 
 	for (guint i = 0; i < G_N_ELEMENTS(count_words); i++) {
-		guint64 n = tidy_report_uint(counts, count_words[i].key);
+		const CountWord *word = is_undo && i == 0 ? &put_back : &count_words[i];
+		guint64 n = tidy_report_uint(counts, word->key);
 		guint64 bytes = tidy_report_uint(counts, "bytes");
 		g_autofree char *number = g_strdup_printf("%" G_GUINT64_FORMAT, n);
-		const char *form = ngettext(count_words[i].one, count_words[i].many, (gulong)n);
+		const char *form = ngettext(word->one, word->many, (gulong)n);
 		g_auto(GStrv) around = g_strsplit(form, "%s", 2);
 
 		if (n == 0)
 			continue;
 		g_string_append_printf(text, "%s%s%s%s", text->len > 0 ? ", " : "", around[0],
 				       number, around[1] != NULL ? around[1] : "");
-		if (count_words[i].has_size && bytes > 0) {
+		if (word->has_size && bytes > 0) {
 			g_autofree char *size = g_format_size(bytes);
 
 			g_string_append_printf(text, " (%s)", size);

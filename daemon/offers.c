@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the user is asked and told, and what the buttons do. Pure. */
+/* What the user is asked and told, and what the buttons do. I/O: timers, notifications. */
 #include "daemon/offers.h"
 
 #include <string.h>

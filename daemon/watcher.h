@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Watches the home, the user directories, the strays and the configuration; says what to look at and what is ready. */
-/* I/O: inotify and listings of strays; never changes anything. */
 /*
+ * Watches the home, the user directories, the strays and the configuration; says what to look at and what is ready.
+ * I/O: inotify and listings of strays; never changes anything.
+ *
  * What is watched comes from tidy_service_watches(). Each role has its own event mask, so that what cannot matter
  * wakes nobody: a download into ~/Downloads is no event here. A stray that may be merged without asking is
  * "active": its entries go through home/merge/settle and are reported when they are finished. With nothing pending there

@@ -33,7 +33,7 @@ const TidySetting tidy_settings[] = {
 		.doc = "Whether a stray directory is merged by itself (auto), offered in a "
 		       "notification (ask), "
 		       "or only shown by status and scan (report). "
-		       "Even with auto, the first merge of a home is asked about.",
+		       "Even with auto, the first merge into the directory of a key is asked about.",
 	},
 	{
 		.section = "dirs",
@@ -117,8 +117,7 @@ const TidySetting tidy_settings[] = {
 		.doc = "What happens when both directories have a file of the same name with "
 		       "different content. "
 		       "keep-both names the arriving one \"name (2).ext\". "
-		       "newer keeps the one that was changed last and puts the other into the "
-		       "Trash. "
+		       "newer puts the one that was changed less recently into the Trash. "
 		       "skip leaves the file where it is, and ask does so until it is answered. "
 		       "Nothing is ever overwritten.",
 	},

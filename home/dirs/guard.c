@@ -569,9 +569,9 @@ static const TidyGuardRow rows[] = {
 	{ "target-mount-point", ASK, TARGET, FALSE, is_mount, 0,
 	  "is a mount point", "Merge by hand if the files belong on that disk." },
 	{ "different-filesystem", ASK, PAIR, FALSE, is_other_file_system, 0,
-	  "is on another file system than the target", "Files would be copied; merge by hand." },
+	  "is on another file system than the target", "xdgtidy never copies between disks; move the files by hand." },
 	{ "different-mount", ASK, PAIR, FALSE, is_other_mount, 0,
-	  "is in another mount than the target", "Files would be copied; merge by hand." },
+	  "is in another mount than the target", "xdgtidy never copies between disks; move the files by hand." },
 	{ "subvolume", ASK, BOTH, FALSE, is_subvolume, 0,
 	  "is the root of a btrfs subvolume", NULL },
 	{ "autofs", ASK, BOTH, FALSE, is_autofs, 0,
@@ -653,7 +653,7 @@ static const TidyGuardRow rows[] = {
 
 	/* Whose home it is. */
 	{ "first-contact", ASK, PAIR, FALSE, is_first_contact, 0,
-	  "would be the first merge in this home", NULL },
+	  "would be the first of its kind to be merged", NULL },
 	{ "other-host", ASK, PAIR, FALSE, is_other_host, 0,
 	  "is in a home that another computer uses too", NULL },
 	{ "system-user", ASK, PAIR, FALSE, is_system_user, 0,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What merge.c, undo.c and recover.c share. I/O. */
+/* What engine.c, merge.c, undo.c and run.c share. I/O. */
 #pragma once
 
 #include "home/engine/engine.h"

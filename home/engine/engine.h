@@ -5,9 +5,9 @@
  * the engine sees to it that nothing is lost. I/O.
  *
  *	engine = tidy_engine_new(tidy_fs_linux(), &places, &error);
- *	tidy_engine_recover(engine, &sink, NULL, &error);
+ *	tidy_engine_recover(engine, open_paths, mount_points, &sink, NULL, NULL, NULL, &error);
  *	tidy_engine_merge(engine, &job, &sink, &result, &error);
- *	tidy_engine_undo(engine, result.id, &sink, FALSE, NULL, &result, &error);
+ *	tidy_engine_undo(engine, result.id, &sink, FALSE, NULL, &result, NULL, &error);
  */
 #pragma once
 

@@ -465,7 +465,7 @@ read_commit(Reader *reader, TidyJournal *journal)
 	commit->counts.bytes = get_u64(reader);
 	journal->is_committed = TRUE;
 	return !reader->is_bad && commit->outcome >= TIDY_OUTCOME_DONE &&
-	       commit->outcome <= TIDY_OUTCOME_CLOSED;
+	       commit->outcome <= TIDY_OUTCOME_PARTIAL;
 }
 
 static gsize

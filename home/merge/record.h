@@ -19,7 +19,6 @@ typedef enum { TIDY_JOURNAL_MERGE = 1, TIDY_JOURNAL_UNDO = 2 } TidyJournalKind;
 typedef enum {
 	TIDY_OUTCOME_DONE = 1,	  /* every entry that was to go is gone */
 	TIDY_OUTCOME_PARTIAL = 2, /* some entries stayed: the skips say which */
-	TIDY_OUTCOME_CLOSED = 3,  /* closed by an undo before it was finished */
 } TidyOutcome;
 
 typedef enum {
@@ -88,8 +87,8 @@ void tidy_record_put_commit(GByteArray *out, guint64 run, guint64 seq,
  * tidy_journal_parse - reads a journal, up to its end or its first damaged record
  * @data: hostile until parsed
  *
- * Returns: (transfer full), or NULL with TIDY_ERROR_JOURNAL when not even the header is whole, the version is newer,
- * or a whole record makes no sense (a directory that does not exist, a name with a slash).
+ * Returns: (transfer full), or NULL with TIDY_ERROR_JOURNAL when not even the header is whole, it is of another
+ * version, or a whole record makes no sense (a directory that does not exist, a name with a slash).
  */
 TidyJournal *tidy_journal_parse(const guint8 *data, gsize size, GError **error);
 

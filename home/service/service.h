@@ -70,7 +70,7 @@ GVariant *tidy_service_scan(TidyService *service, GError **error);
  * @target: path, or NULL for the directory of the stray's key
  *
  * With options->is_dry_run it answers what it would do (the same report, "id" 0).
- * Recovers interrupted operations first. Returns: report merge; (transfer full). NULL with TIDY_ERROR_LOCKED,
+ * An interrupted merge of the same two directories is gone on with. Returns: report merge; (transfer full). NULL with TIDY_ERROR_LOCKED,
  * TIDY_ERROR_REFUSED (the message lists the reasons), TIDY_ERROR_NOT_FOUND, TIDY_ERROR_JOURNAL, TIDY_ERROR_IO.
  * Single entries that could not be moved are not an error: they stand in the report, whose "outcome" is "partial".
  */
@@ -85,8 +85,8 @@ GVariant *tidy_service_undo(TidyService *service, guint64 id, const TidyMergeOpt
 /* All operations, newest first (@id 0), or one with its steps. Report: history. */
 GVariant *tidy_service_history(TidyService *service, guint64 id, GError **error);
 
-/* Finishes what a crash or a stop left open (see docs/journal-format.md). Report: merge of the last one resumed, or
- * an empty dictionary when there was nothing to do. */
+/* Finishes what a crash or a stop left open (see docs/journal-format.md), and forgets what is older than keep_days.
+ * Report: merge with one operation for each that was resumed, or an empty dictionary when there was none. */
 GVariant *tidy_service_recover(TidyService *service, GCancellable *cancellable, GError **error);
 
 /* Consent and answers to questions, kept in the state directory: "yes", "never", "later" or NULL (not asked). */

@@ -10,6 +10,7 @@
 /* More than a person reads, less than D-Bus refuses. */
 #define STEPS_MAX     10000
 #define PROGRESS_USEC (G_USEC_PER_SEC / 10)
+#define DAY_NS	      (G_GINT64_CONSTANT(86400) * 1000000000)
 
 /* --- words --- */
 
@@ -28,11 +29,9 @@ outcome_name(TidyOutcome outcome)
 	case TIDY_OUTCOME_DONE:
 		return "done";
 	case TIDY_OUTCOME_PARTIAL:
-		return "partial";
-	case TIDY_OUTCOME_CLOSED:
 		break;
 	}
-	return "stopped";
+	return "partial";
 }
 
 static const char *
@@ -361,8 +360,10 @@ is_allowed(const TidyCandidate *candidate, const TidyMergeOptions *options)
 static gboolean
 did_nothing(const TidyResult *result)
 {
-	return result->counts.moved + result->counts.folded + result->counts.removed +
-		       result->counts.left + result->counts.failed ==
+	const TidyCounts *counts = &result->counts;
+
+	return counts->moved + counts->folded + counts->kept_both + counts->removed + counts->left +
+		       counts->failed ==
 	       0;
 }
 
@@ -557,6 +558,16 @@ collect_resumed(const TidyResult *result, const TidyJournalHeader *header, gpoin
 	recovery->merged = MAX(recovery->merged, one);
 }
 
+/* Not by the defaults while the user's own settings cannot be read. */
+static void
+forget_old(TidyService *service)
+{
+	gint64 days = service->config->journal.keep_days;
+
+	if (days > 0 && service->config_error == NULL)
+		tidy_engine_prune(service->engine, service->fs->now(service->fs) - days * DAY_NS);
+}
+
 GVariant *
 tidy_service_recover(TidyService *service, GCancellable *cancellable, GError **error)
 {
@@ -573,6 +584,8 @@ tidy_service_recover(TidyService *service, GCancellable *cancellable, GError **e
 				      collect_resumed, &recovery, error);
 	g_variant_builder_unref(recovery.collector.steps);
 	g_variant_builder_unref(recovery.collector.problems);
+	if (is_fine)
+		forget_old(service);
 	if (is_fine && recovery.n_resumed > 0)
 		return end_merge(recovery.list, "merge", recovery.id, merged_name(recovery.merged));
 	g_variant_builder_unref(recovery.list);

@@ -268,7 +268,7 @@ read_case_line(const char *line, guint number, char **title, GPtrArray *cases, G
 		last = g_ptr_array_index(cases, cases->len - 1);
 		g_string_append_printf(last->input, "%s;", line + 1);
 	} else if (line[0] == '<') {
-		g_assert_nonnull(last);
+		g_assert(last != NULL);
 		g_string_append_printf(last->expected, "%s;", line + 1);
 	} else if (line[0] == '!') {
 		g_ptr_array_add(wanted, g_strdup(line + 2));

@@ -198,10 +198,20 @@ fake_image_node(const FakeImage *image, guint id)
 	return id < image->nodes->len ? image->nodes->pdata[id] : NULL;
 }
 
+/* The node that an entry or the root names: there is one, or the fake itself is wrong. */
+static FakeNode *
+existing(const FakeImage *image, guint id)
+{
+	FakeNode *node = fake_image_node(image, id);
+
+	g_assert(node != NULL);
+	return node;
+}
+
 FakeNode *
 fake_image_edit(FakeImage *image, guint id)
 {
-	FakeNode *node = fake_image_node(image, id);
+	FakeNode *node = existing(image, id);
 
 	if (node->ref > 1) {
 		image->nodes->pdata[id] = fake_node_copy(node);
@@ -220,9 +230,8 @@ fake_image_put(FakeImage *image, guint id, FakeNode *node)
 static void
 reach(const FakeImage *image, guint id, guint parent, GArray *names)
 {
-	FakeNode *node = fake_image_node(image, id);
+	FakeNode *node = existing(image, id);
 
-	g_assert_nonnull(node);
 	g_array_index(names, guint, id)++;
 	if (!fake_node_is_dir(node))
 		return;
@@ -239,7 +248,7 @@ count_subdirs(const FakeImage *image, const FakeNode *dir)
 	for (guint i = 0; i < dir->entries->len; i++) {
 		guint id = g_array_index(dir->entries, FakeEntry, i).id;
 
-		n += fake_node_is_dir(fake_image_node(image, id)) ? 1 : 0;
+		n += fake_node_is_dir(existing(image, id)) ? 1 : 0;
 	}
 	return n;
 }
@@ -410,7 +419,7 @@ fake_disk_add(FakeDisk *disk, guint32 mode, gint64 now)
 void
 fake_disk_drop(FakeDisk *disk, guint id)
 {
-	guint64 ino = fake_disk_node(disk, id)->ino;
+	guint64 ino = existing(disk->live, id)->ino;
 
 	g_array_append_val(disk->free_inos, ino);
 	fake_image_put(disk->live, id, NULL);

@@ -163,7 +163,7 @@ test_undo(void)
 		"Undo of ~/Download -> ~/Downloads\n"
 		"  create     ~/Download/\n"
 		"  move back  'a (2).txt' -> a.txt\n"
-		"\nDone: 1 moved.\nTake it back with: xdgtidy undo 4\n");
+		"\nDone: 1 put back.\nTake it back with: xdgtidy undo 4\n");
 }
 
 static char *
@@ -297,7 +297,7 @@ test_history(void)
 {
 	assert_reads(tidy_render_history, history_report,
 		     "12  2026-11-20 14:02  undo of 9  ~/Download -> ~/Downloads  done\n"
-		     "    12 moved\n"
+		     "    12 put back\n"
 		     " 9  2026-11-20 13:59  merge      ~/Download -> ~/Downloads  undone by 12\n"
 		     "    12 moved\n");
 	assert_reads(tidy_render_history, "{}", "Nothing was done yet.\n");
