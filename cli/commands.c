@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/cmd-keys.h"
 #include "cli/cmd.h"
 
 /* A typo is a name at most this many changes away, and never more than a third of its letters. */
@@ -84,6 +85,11 @@ const TidyCommand tidy_commands[] = {
 	  .options = tidy_dupes_options,
 	  .argument = TIDY_ARGUMENT_DIRECTORY,
 	  .run = tidy_cmd_dupes },
+	{ .name = "keys",
+	  .args = "COMMAND",
+	  .summary = N_("check, try out, draw and import key maps"),
+	  .help = N_("Works on keyremap.conf without a keyboard; see 'xdgtidy keys help'."),
+	  .main = tidy_cmd_keys },
 	{ .name = "config",
 	  .args = "check|show|path",
 	  .max_args = 1,

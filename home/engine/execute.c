@@ -288,10 +288,14 @@ make_mkdir(TidyExecutor *executor, Pending *pending)
 	if (r < 0)
 		return r;
 	fd = fs->openat(fs, dir, step->name, O_RDONLY | O_DIRECTORY, 0);
-	if (fd < 0)
-		return fd;
-	r = tidy_copy_metadata(fs, fd, step);
-	fs->close(fs, fd);
+	r = fd;
+	if (fd >= 0) {
+		r = tidy_copy_metadata(fs, fd, step);
+		fs->close(fs, fd);
+	}
+	/* Half made it would pass for somebody else's at the next try. */
+	if (r < 0)
+		fs->unlink(fs, dir, step->name, AT_REMOVEDIR);
 	return r;
 }
 

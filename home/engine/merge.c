@@ -785,7 +785,8 @@ close_pair(Walk *walk, Pair *pair, GError **error)
 	/* TIDY_TIME_OMIT, of a directory that is being made, is less than any time. */
 	gint64 newest = MAX(pair->source->original_ns, pair->target->original_ns);
 
-	if ((pair->is_target_changed || newest != pair->target->mtime_ns) &&
+	/* A look that moves nothing changes nothing, not even a stamp. */
+	if ((pair->is_target_changed || (pair->is_going && newest != pair->target->mtime_ns)) &&
 	    !add_times(walk, pair->target, newest, error))
 		return FALSE;
 	/* In a further pass the removal has failed before, and may again: then the stamp is right all the same. */

@@ -184,6 +184,17 @@ may_by_guards(const GPtrArray *findings)
 	return TIDY_MAY_NOT;
 }
 
+/* What the user said to this very stray the last time. */
+static TidyMay
+may_by_answer(TidyService *service, const char *path)
+{
+	const char *answer = tidy_service_answer(service, path);
+
+	if (g_strcmp0(answer, "never") == 0)
+		return TIDY_MAY_REPORT;
+	return g_strcmp0(answer, "later") == 0 ? TIDY_MAY_PROPOSE : TIDY_MAY_MERGE;
+}
+
 static void
 judge(TidyService *service, TidyCandidate *candidate, gboolean wants_size)
 {
@@ -207,6 +218,7 @@ judge(TidyService *service, TidyCandidate *candidate, gboolean wants_size)
 	candidate->may = lower(may_by_policy(candidate), may_by_mode(candidate->mode));
 	if (stray != NULL && tidy_config_is_ignored(service->config, key, stray->name))
 		candidate->may = lower(candidate->may, TIDY_MAY_REPORT);
+	candidate->may = lower(candidate->may, may_by_answer(service, candidate->path));
 	if (candidate->may == TIDY_MAY_MERGE && !request.has_consent)
 		candidate->may = TIDY_MAY_PROPOSE;
 	candidate->may = lower(candidate->may, may_by_guards(candidate->findings));

@@ -42,7 +42,7 @@ tidy_report_add_path(GVariantBuilder *dict, const char *key, const char *path)
 	g_autofree char *shown = tidy_text_display(path != NULL ? path : "");
 
 	tidy_report_add_text(dict, key, shown);
-	if (path != NULL && !g_utf8_validate(path, -1, NULL)) {
+	if (path != NULL && strcmp(shown, path) != 0) {
 		g_autofree char *raw = g_base64_encode((const guint8 *)path, strlen(path));
 		g_autofree char *raw_key = g_strconcat(key, "_b64", NULL);
 

@@ -530,6 +530,9 @@ tidy_service_undo(TidyService *service, guint64 id, const TidyMergeOptions *opti
 	}
 	if (result.outcome == TIDY_OUTCOME_PARTIAL)
 		merged = MERGED_PARTIAL;
+	/* Who takes a merge back does not want to see it made again on its own. */
+	if (result.id != 0)
+		tidy_service_set_answer(service, undone.stray, "later", NULL);
 	add_operation(list, &collector, undone.stray, undone.target, undone.key, NULL, &result,
 		      merged_name(merged));
 	tidy_undo_target_clear(&undone);
