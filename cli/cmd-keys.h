@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* xdgtidy keys: its own table of sub-commands (cmd-keys.c), and what they share. */
+/* xdgtidy keys: its own table of sub-commands (cmd-keys.c), and what they share. I/O. */
 #pragma once
 
 #include <glib.h>
