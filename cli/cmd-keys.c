@@ -339,20 +339,23 @@ tidy_keys_compile(int argc, char **argv, const char *synopsis)
 
 /* ---- list ---- */
 
-/* For keyremap.conf(5): a tagged list in mdoc(7). */
+/* For keyremap.conf(5): a tagged list in mdoc(7), which wants each sentence on a line of its own. */
 static void
 list_actions(void)
 {
 	for (size_t i = 0; i < remap_actions_count; i++) {
 		const RemapActionRow *row = &remap_actions[i];
+		g_auto(GStrv) sentences = g_strsplit(row->summary ? row->summary : "", ". ", -1);
+		g_autofree char *text = g_strjoinv(".\n", sentences);
 
 		if (!row->summary)
 			continue;
-		if (row->name)
-			printf(".It Ic %s Ns ( Ns Ar %s Ns )\n%s\n", row->name, row->signature,
-			       row->summary);
+		if (row->name && *row->signature)
+			printf(".It Ic %s Ns Pq Ar %s\n%s\n", row->name, row->signature, text);
+		else if (row->name)
+			printf(".It Ic %s Ns ()\n%s\n", row->name, text);
 		else
-			printf(".It Ar %s\n%s\n", row->signature, row->summary);
+			printf(".It Ar %s\n%s\n", row->signature, text);
 	}
 }
 

@@ -182,7 +182,7 @@ class Keys(unittest.TestCase):
     def test_list(self):
         out, _ = self.keys("list", layout="de")
         self.assertTrue(any(line.split()[:5] == ["44", "z", "KEY_Z:", "y", "Y"] for line in out.splitlines()))
-        self.assertRegex(self.keys("list", "--actions", layout=None)[0], r"\.It Ic overload Ns")
+        self.assertRegex(self.keys("list", "--actions", layout=None)[0], r"\.It Ic overload Ns Pq")
 
     def test_show(self):
         path = self.file("c.conf", "[ids]\n*\n[main]\ncapslock = z\nj+k = esc\nspace = overload(nav, space)\n[nav]\n, = <\n")
