@@ -134,8 +134,9 @@ flag_unfinished(Walk *walk, int dir, TidyListing *listing)
 
 		entries[i] = (TidyPartialEntry){
 			.name = entry->name,
-			.size = has_stat ? st.size : -1,
-			.mtime_ns = has_stat ? st.mtime_ns : 0,
+			/* What cannot be asked counts as a young placeholder: it stays. */
+			.size = has_stat ? st.size : 0,
+			.mtime_ns = has_stat ? st.mtime_ns : walk->now_ns,
 			.is_dir = entry->type == TIDY_TYPE_DIR,
 			.is_open = (entry->flags & TIDY_ENTRY_OPEN) != 0,
 		};

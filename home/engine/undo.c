@@ -178,6 +178,20 @@ may_copy_back(Undo *undo, const TidyStep *inverse, TidyDir *dir, TidyDir *to_dir
 	return TRUE;
 }
 
+/* What was made is there; when it is not, it was never made or is gone by itself. */
+static gboolean
+may_remove(Undo *undo, const TidyStep *inverse, TidyDir *dir)
+{
+	TidyStat st;
+	int r = stat_entry(undo, dir, inverse->name, FALSE, &st);
+
+	if (r == 0)
+		return TRUE;
+	if (why_not(r) != TIDY_WHY_GONE)
+		note(undo, inverse, dir, why_not(r));
+	return FALSE;
+}
+
 static gboolean
 may_undo(Undo *undo, const TidyStep *step, const TidyStep *inverse, TidyDir *dir, TidyDir *to_dir)
 {
@@ -195,7 +209,7 @@ may_undo(Undo *undo, const TidyStep *step, const TidyStep *inverse, TidyDir *dir
 		return TRUE;
 	case TIDY_OP_RMDIR:
 	case TIDY_OP_UNLINK:
-		return is_at(undo, dir, inverse->name, FALSE, 0);
+		return may_remove(undo, inverse, dir);
 	case TIDY_OP_TIMES:
 		break;
 	}

