@@ -44,7 +44,8 @@ typedef struct {
 	gboolean is_root;
 	gboolean is_target_new; /* it will be made by a step before */
 	gboolean is_target_changed;
-	gboolean is_going; /* every entry of the source is planned to go */
+	gboolean is_source_changed; /* something leaves it, though it may itself stay */
+	gboolean is_going;	    /* every entry of the source is planned to go */
 } Pair;
 
 /* --- looking --- */
@@ -634,10 +635,12 @@ descend(Walk *walk, Pair *above, const TidyEntry *entry, gboolean is_target_new,
 		is_fine = name == NULL ||
 			  add_move(walk, above, entry, name, TIDY_WHY_NAME_TAKEN, error);
 		above->is_going &= name != NULL;
+		above->is_source_changed |= name != NULL;
 	} else {
 		is_fine = !is_target_new || add_mkdir(walk, above, pair.source, error);
 		is_fine = is_fine && merge_pair(walk, &pair, error);
 		above->is_going &= pair.is_going;
+		above->is_source_changed |= pair.is_going;
 	}
 	pair_clear(&pair);
 	return is_fine;
@@ -659,6 +662,7 @@ follow_decision(Walk *walk, Pair *pair, const TidyDecision *decision, GError **e
 	const TidyEntry *entry =
 		&g_array_index(pair->source_list->entries, TidyEntry, decision->index);
 
+	pair->is_source_changed |= decision->kind < TIDY_DECISION_DESCEND;
 	switch (decision->kind) {
 	case TIDY_DECISION_MOVE:
 		return add_move(walk, pair, entry, decision->new_name, decision->why, error);
@@ -769,7 +773,7 @@ close_pair(Walk *walk, Pair *pair, GError **error)
 		return FALSE;
 	if (pair->is_going)
 		return add_rmdir(walk, pair->source, error);
-	return !pair->is_target_changed ||
+	return !pair->is_source_changed ||
 	       add_times(walk, pair->source, pair->source->original_ns, error);
 }
 
@@ -786,6 +790,7 @@ merge_pair(Walk *walk, Pair *pair, GError **error)
 	}
 	/* What a crash interrupted, or an earlier pass did, has changed the stamps. */
 	pair->is_target_changed = walk->known != NULL || walk->pass > 1;
+	pair->is_source_changed = pair->is_target_changed;
 	look(walk, pair);
 	twins = relate_twins(walk, pair, source, target);
 	pair->decisions = tidy_plan_directory(pair->source_list, pair->target_list, twins,

@@ -90,6 +90,7 @@ typedef enum {
 	TIDY_DECISION_REPLACE, /* the target's goes to the Trash, then the source's takes the name */
 	TIDY_DECISION_UNLINK,  /* a link that the target has already as it would be rewritten */
 	TIDY_DECISION_DISCARD, /* a view file: to the Trash */
+	/* those above take the entry out of the source; those below do not by themselves */
 	TIDY_DECISION_DESCEND,
 	TIDY_DECISION_MAKE_DIR, /* the target gets a directory of that name, then as DESCEND */
 	TIDY_DECISION_LEAVE,
