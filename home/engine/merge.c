@@ -216,6 +216,7 @@ look_at_links(Walk *walk, const Pair *pair, int dir)
 
 	for (guint i = 0; i < pair->source_list->entries->len; i++) {
 		TidyEntry *entry = &g_array_index(pair->source_list->entries, TidyEntry, i);
+		char *text;
 
 		if (entry->type != TIDY_TYPE_LINK)
 			continue;
@@ -223,10 +224,11 @@ look_at_links(Walk *walk, const Pair *pair, int dir)
 			from = tidy_dir_path(pair->source);
 			to = tidy_dir_path(pair->target);
 		}
-		entry->old_text = read_link(walk->fs, dir, entry->name);
-		if (entry->old_text != NULL)
-			entry->new_text = tidy_plan_link_text(entry->old_text, from, to,
-							      walk->job->stray, walk->job->target);
+		text = read_link(walk->fs, dir, entry->name);
+		if (text != NULL)
+			tidy_listing_set_link(entry, text,
+					      tidy_plan_link_text(text, from, to, walk->job->stray,
+								  walk->job->target));
 	}
 }
 
@@ -349,11 +351,13 @@ static void
 relate_links(Walk *walk, TidyTwin *twin, const TidyEntry *entry, int target)
 {
 	g_autofree char *other = read_link(walk->fs, target, entry->name);
-	const char *text = entry->new_text != NULL ? entry->new_text : entry->old_text;
+	const TidyLinkTexts *link = entry->link;
 
-	if (other != NULL && text != NULL)
-		twin->relation = strcmp(other, text) == 0 ? TIDY_RELATION_IDENTICAL
-							  : TIDY_RELATION_DIFFERENT;
+	if (other != NULL && link != NULL)
+		twin->relation =
+			strcmp(other, link->new_text != NULL ? link->new_text : link->old_text) == 0
+				? TIDY_RELATION_IDENTICAL
+				: TIDY_RELATION_DIFFERENT;
 }
 
 static GArray *
@@ -423,7 +427,7 @@ add_unlink(Walk *walk, Pair *pair, const TidyEntry *entry, gboolean needs_previo
 		.why = TIDY_WHY_RELATIVE_LINK,
 		.type = TIDY_TYPE_LINK,
 		.name = g_strdup(entry->name),
-		.text = g_strdup(entry->old_text),
+		.text = g_strdup(entry->link->old_text),
 		.ino = entry->ino,
 		.size = -1,
 		.mtime_ns = link_mtime(walk, pair, entry),
@@ -444,7 +448,7 @@ add_relink(Walk *walk, Pair *pair, const TidyEntry *entry, const TidyDecision *d
 		.why = TIDY_WHY_RELATIVE_LINK,
 		.type = TIDY_TYPE_LINK,
 		.name = g_strdup(name),
-		.text = g_strdup(entry->new_text),
+		.text = g_strdup(entry->link->new_text),
 		.size = -1,
 		.mtime_ns = link_mtime(walk, pair, entry),
 	};
