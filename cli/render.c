@@ -203,32 +203,57 @@ is_listed(const TidyOutput *out, guint64 n)
 	return out->list_limit == 0 || n < out->list_limit;
 }
 
-static void
-add_steps_of_kind(TidyTable *table, const TidyOutput *out, GVariant *operation, int kind)
+/* The kind of each step, found once: a report may have thousands. (transfer full): of int. */
+static GArray *
+step_kinds_of(GVariant *steps, gsize length)
 {
-	gsize length = tidy_report_list_length(operation, "steps");
-	guint64 n = 0;
+	GArray *kinds = g_array_sized_new(FALSE, FALSE, sizeof(int), (guint)length);
 
 	for (gsize i = 0; i < length; i++) {
-		g_autoptr(GVariant) step = tidy_report_list_item(operation, "steps", i);
+		g_autoptr(GVariant) step = g_variant_get_child_value(steps, i);
+		int kind = step_kind(step);
 
-		if (step_kind(step) != kind)
-			continue;
-		if (is_listed(out, n)) {
-			guint64 bytes = tidy_report_uint(step, "bytes");
-			g_autofree char *size = bytes > 0 ? g_format_size(bytes) : NULL;
-			const char *op =
-				kind >= 0 ? _(step_kinds[kind].label) : tidy_report_str(step, "op");
-			g_autofree char *name =
-				step_text(out, operation, step,
-					  kind >= 0 ? step_kinds[kind].shape : SHAPE_RENAME);
-
-			TIDY_TABLE_ROW(table, TIDY_STYLE_PLAIN, n == 0 ? op : "", name, size,
-				       why_text(step));
-		}
-		n++;
+		g_array_append_val(kinds, kind);
 	}
-	add_more(table, out, n, tidy_report_uint(operation, "steps-cut") > 0);
+	return kinds;
+}
+
+static void
+add_step(TidyTable *table, const TidyOutput *out, GVariant *operation, GVariant *step, int kind,
+	 gboolean is_first)
+{
+	guint64 bytes = tidy_report_uint(step, "bytes");
+	g_autofree char *size = bytes > 0 ? g_format_size(bytes) : NULL;
+	const char *op = kind >= 0 ? _(step_kinds[kind].label) : tidy_report_str(step, "op");
+	g_autofree char *name =
+		step_text(out, operation, step, kind >= 0 ? step_kinds[kind].shape : SHAPE_RENAME);
+
+	TIDY_TABLE_ROW(table, TIDY_STYLE_PLAIN, is_first ? op : "", name, size, why_text(step));
+}
+
+static void
+add_steps(TidyTable *table, const TidyOutput *out, GVariant *operation)
+{
+	gsize length = tidy_report_list_length(operation, "steps");
+	g_autoptr(GVariant) steps =
+		g_variant_lookup_value(operation, "steps", G_VARIANT_TYPE("aa{sv}"));
+	g_autoptr(GArray) kinds = step_kinds_of(steps, length);
+
+	for (int kind = -1; kind < (int)G_N_ELEMENTS(step_kinds); kind++) {
+		guint64 n = 0;
+
+		if (kind >= 0 && step_kinds[kind].shape == SHAPE_HIDDEN)
+			continue;
+		for (gsize i = 0; i < length; i++) {
+			g_autoptr(GVariant) step = NULL;
+
+			if (g_array_index(kinds, int, i) != kind || !is_listed(out, n++))
+				continue;
+			step = g_variant_get_child_value(steps, i);
+			add_step(table, out, operation, step, kind, n == 1);
+		}
+		add_more(table, out, n, tidy_report_uint(operation, "steps-cut") > 0);
+	}
 }
 
 /* Problems: what stays where it is, then what went wrong. */
@@ -275,10 +300,7 @@ tidy_render_steps(TidyOutput *out, GVariant *operation)
 	tidy_table_set_style(table, 2, TIDY_STYLE_DIM);
 	tidy_table_set_style(table, 3, TIDY_STYLE_DIM);
 	tidy_table_set_right(table, 2);
-	for (int kind = -1; kind < (int)G_N_ELEMENTS(step_kinds); kind++) {
-		if (kind < 0 || step_kinds[kind].shape != SHAPE_HIDDEN)
-			add_steps_of_kind(table, out, operation, kind);
-	}
+	add_steps(table, out, operation);
 	add_problems(table, out, operation, FALSE);
 	add_problems(table, out, operation, TRUE);
 	tidy_table_render(table, out, 2);

@@ -30,6 +30,7 @@ typedef struct {
 	const TidySink *sink;
 	TidyCounts counts;
 	GPtrArray *notes;  /* of RunNote: left and problems of this pass */
+	guint64 n_told;	   /* steps told to the sink */
 	guint n_races;	   /* steps that met something new: worth another pass */
 	GHashTable *taken; /* paths at whose target the name is taken though no listing shows it */
 } TidyRun;

@@ -28,8 +28,10 @@ typedef struct {
 
 /* What happens, as it happens; every function may be NULL. Paths are absolute raw bytes, borrowed. */
 typedef struct {
-	/* A step was made (in a dry run: would be). @to is NULL for steps with one side. */
+	/* A step was made (in a dry run: would be). @to is NULL for steps with one side. After @paths_max steps (0: no
+	 * limit) @from is NULL too: nobody reads so many paths, and making them costs as much as the step. */
 	void (*step)(const TidyStep *step, const char *from, const char *to, gpointer data);
+	guint64 paths_max;
 	/* An entry stays where it is, for a reason that is no error. Called at the end, for the last pass. */
 	void (*left)(const char *path, TidyWhy why, gpointer data);
 	/* The system refused it. @errno_code is positive, or 0. Called at the end. */

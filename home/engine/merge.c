@@ -44,7 +44,8 @@ typedef struct {
 	gboolean is_root;
 	gboolean is_target_new; /* it will be made by a step before */
 	gboolean is_target_changed;
-	gboolean is_going; /* every entry of the source is planned to go */
+	gboolean is_source_changed; /* something leaves it, though it may itself stay */
+	gboolean is_going;	    /* every entry of the source is planned to go */
 } Pair;
 
 /* --- looking --- */
@@ -216,6 +217,7 @@ look_at_links(Walk *walk, const Pair *pair, int dir)
 
 	for (guint i = 0; i < pair->source_list->entries->len; i++) {
 		TidyEntry *entry = &g_array_index(pair->source_list->entries, TidyEntry, i);
+		char *text;
 
 		if (entry->type != TIDY_TYPE_LINK)
 			continue;
@@ -223,10 +225,11 @@ look_at_links(Walk *walk, const Pair *pair, int dir)
 			from = tidy_dir_path(pair->source);
 			to = tidy_dir_path(pair->target);
 		}
-		entry->old_text = read_link(walk->fs, dir, entry->name);
-		if (entry->old_text != NULL)
-			entry->new_text = tidy_plan_link_text(entry->old_text, from, to,
-							      walk->job->stray, walk->job->target);
+		text = read_link(walk->fs, dir, entry->name);
+		if (text != NULL)
+			tidy_listing_set_link(entry, text,
+					      tidy_plan_link_text(text, from, to, walk->job->stray,
+								  walk->job->target));
 	}
 }
 
@@ -350,11 +353,13 @@ static void
 relate_links(Walk *walk, TidyTwin *twin, const TidyEntry *entry, int target)
 {
 	g_autofree char *other = read_link(walk->fs, target, entry->name);
-	const char *text = entry->new_text != NULL ? entry->new_text : entry->old_text;
+	const TidyLinkTexts *link = entry->link;
 
-	if (other != NULL && text != NULL)
-		twin->relation = strcmp(other, text) == 0 ? TIDY_RELATION_IDENTICAL
-							  : TIDY_RELATION_DIFFERENT;
+	if (other != NULL && link != NULL)
+		twin->relation =
+			strcmp(other, link->new_text != NULL ? link->new_text : link->old_text) == 0
+				? TIDY_RELATION_IDENTICAL
+				: TIDY_RELATION_DIFFERENT;
 }
 
 static GArray *
@@ -424,7 +429,7 @@ add_unlink(Walk *walk, Pair *pair, const TidyEntry *entry, gboolean needs_previo
 		.why = TIDY_WHY_RELATIVE_LINK,
 		.type = TIDY_TYPE_LINK,
 		.name = g_strdup(entry->name),
-		.text = g_strdup(entry->old_text),
+		.text = g_strdup(entry->link->old_text),
 		.ino = entry->ino,
 		.size = -1,
 		.mtime_ns = link_mtime(walk, pair, entry),
@@ -445,7 +450,7 @@ add_relink(Walk *walk, Pair *pair, const TidyEntry *entry, const TidyDecision *d
 		.why = TIDY_WHY_RELATIVE_LINK,
 		.type = TIDY_TYPE_LINK,
 		.name = g_strdup(name),
-		.text = g_strdup(entry->new_text),
+		.text = g_strdup(entry->link->new_text),
 		.size = -1,
 		.mtime_ns = link_mtime(walk, pair, entry),
 	};
@@ -654,6 +659,7 @@ descend(Walk *walk, Pair *above, const TidyEntry *entry, gboolean is_target_new,
 		is_fine = name == NULL ||
 			  add_move(walk, above, entry, name, TIDY_WHY_NAME_TAKEN, error);
 		above->is_going &= name != NULL;
+		above->is_source_changed |= name != NULL;
 	} else {
 		gboolean has_target = !is_target_new;
 
@@ -662,6 +668,7 @@ descend(Walk *walk, Pair *above, const TidyEntry *entry, gboolean is_target_new,
 		if (is_fine && has_target)
 			is_fine = merge_pair(walk, &pair, error);
 		above->is_going &= pair.is_going;
+		above->is_source_changed |= pair.is_going;
 	}
 	pair_clear(&pair);
 	return is_fine;
@@ -683,6 +690,7 @@ follow_decision(Walk *walk, Pair *pair, const TidyDecision *decision, GError **e
 	const TidyEntry *entry =
 		&g_array_index(pair->source_list->entries, TidyEntry, decision->index);
 
+	pair->is_source_changed |= decision->kind < TIDY_DECISION_DESCEND;
 	switch (decision->kind) {
 	case TIDY_DECISION_MOVE:
 		return add_move(walk, pair, entry, decision->new_name, decision->why, error);
@@ -796,7 +804,7 @@ close_pair(Walk *walk, Pair *pair, GError **error)
 		return FALSE;
 	if (pair->is_going)
 		return add_rmdir(walk, pair->source, error);
-	return !pair->is_target_changed ||
+	return !pair->is_source_changed ||
 	       add_times(walk, pair->source, pair->source->original_ns, error);
 }
 
@@ -813,6 +821,7 @@ merge_pair(Walk *walk, Pair *pair, GError **error)
 	}
 	/* What a crash interrupted, or an earlier pass did, has changed the stamps. */
 	pair->is_target_changed = walk->known != NULL || walk->pass > 1;
+	pair->is_source_changed = pair->is_target_changed;
 	look(walk, pair);
 	twins = relate_twins(walk, pair, source, target);
 	pair->decisions = tidy_plan_directory(pair->source_list, pair->target_list, twins,

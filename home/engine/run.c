@@ -148,18 +148,27 @@ count_step(TidyCounts *counts, const TidyStep *step)
 }
 
 static void
+tell_step(TidyRun *run, const TidyStep *step, const TidyDir *dir, const TidyDir *to_dir)
+{
+	const TidySink *sink = run->sink;
+	g_autofree char *from = NULL;
+	g_autofree char *to = NULL;
+
+	if (sink->paths_max == 0 || run->n_told++ < sink->paths_max) {
+		from = tidy_dir_entry_path(dir, step->name);
+		to = to_dir != NULL ? tidy_dir_entry_path(to_dir, step->to_name) : NULL;
+	}
+	sink->step(step, from, to, sink->data);
+}
+
+static void
 report_made(TidyRun *run, const TidyStep *step, const TidyDir *dir, const TidyDir *to_dir)
 {
 	const TidySink *sink = run->sink;
 
 	count_step(&run->counts, step);
-	if (sink->step != NULL && step->op != TIDY_OP_TIMES) {
-		g_autofree char *from = tidy_dir_entry_path(dir, step->name);
-		g_autofree char *to =
-			to_dir != NULL ? tidy_dir_entry_path(to_dir, step->to_name) : NULL;
-
-		sink->step(step, from, to, sink->data);
-	}
+	if (sink->step != NULL && step->op != TIDY_OP_TIMES)
+		tell_step(run, step, dir, to_dir);
 	if (sink->progress != NULL)
 		sink->progress(&run->counts, sink->data);
 }

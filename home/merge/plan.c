@@ -8,6 +8,9 @@
 
 /* Of file managers and of no use elsewhere; they are made again when somebody looks at the directory. */
 static const char *const caches[] = { ".DS_Store", "Thumbs.db", "ehthumbs.db", ".localized" };
+/* Names are kept in blocks: one allocation for hundreds. */
+#define NAMES_BLOCK_BYTES 4096
+
 /* How a directory is shown: the user's choice, worth keeping unless the target made its own. */
 static const char *const view_files[] = { ".directory", ".hidden", "desktop.ini", "Desktop.ini" };
 
@@ -40,9 +43,11 @@ entry_clear(gpointer data)
 {
 	TidyEntry *entry = data;
 
-	g_free(entry->name);
-	g_free(entry->new_text);
-	g_free(entry->old_text);
+	if (entry->link == NULL)
+		return;
+	g_free(entry->link->old_text);
+	g_free(entry->link->new_text);
+	g_free(entry->link);
 }
 
 TidyListing *
@@ -51,6 +56,7 @@ tidy_listing_new(void)
 	TidyListing *listing = g_new0(TidyListing, 1);
 
 	listing->entries = g_array_new(FALSE, TRUE, sizeof(TidyEntry));
+	listing->names = g_string_chunk_new(NAMES_BLOCK_BYTES);
 	g_array_set_clear_func(listing->entries, entry_clear);
 	return listing;
 }
@@ -59,16 +65,29 @@ void
 tidy_listing_free(TidyListing *listing)
 {
 	g_array_unref(listing->entries);
+	g_string_chunk_free(listing->names);
 	g_free(listing);
 }
 
 TidyEntry *
 tidy_listing_add(TidyListing *listing, const char *name, guint64 ino, TidyType type)
 {
-	TidyEntry entry = { .name = g_strdup(name), .ino = ino, .type = type };
+	TidyEntry entry = {
+		.name = g_string_chunk_insert(listing->names, name),
+		.ino = ino,
+		.type = type,
+	};
 
 	g_array_append_val(listing->entries, entry);
 	return &g_array_index(listing->entries, TidyEntry, listing->entries->len - 1);
+}
+
+void
+tidy_listing_set_link(TidyEntry *entry, char *old_text, char *new_text)
+{
+	g_assert(entry->link == NULL);
+	entry->link = g_new(TidyLinkTexts, 1);
+	*entry->link = (TidyLinkTexts){ old_text, new_text };
 }
 
 static int
@@ -86,7 +105,7 @@ tidy_listing_sort(TidyListing *listing)
 TidyEntry *
 tidy_listing_find(const TidyListing *listing, const char *name)
 {
-	TidyEntry key = { .name = (char *)name };
+	TidyEntry key = { .name = name };
 	guint at;
 
 	if (!g_array_binary_search(listing->entries, &key, compare_entries, &at))
@@ -147,6 +166,12 @@ is_taken(const char *name, gpointer data)
 	       g_hash_table_contains(planner->given, name);
 }
 
+static gboolean
+has_new_text(const TidyEntry *entry)
+{
+	return entry->link != NULL && entry->link->new_text != NULL;
+}
+
 static TidyDecision
 leave(TidyWhy why)
 {
@@ -163,7 +188,7 @@ keep_both(Planner *planner, const TidyEntry *entry)
 		return leave(TIDY_WHY_NO_NAME);
 	g_hash_table_add(planner->given, g_strdup(name));
 	return (TidyDecision){
-		.kind = entry->new_text != NULL ? TIDY_DECISION_RELINK : TIDY_DECISION_MOVE,
+		.kind = has_new_text(entry) ? TIDY_DECISION_RELINK : TIDY_DECISION_MOVE,
 		.why = TIDY_WHY_NAME_TAKEN,
 		.new_name = g_steal_pointer(&name),
 	};
@@ -230,7 +255,7 @@ decide_twin(Planner *planner, const TidyEntry *entry, const TidyTwin *twin)
 	case TIDY_RELATION_BOTH_DIRS:
 		return (TidyDecision){ .kind = TIDY_DECISION_DESCEND };
 	case TIDY_RELATION_IDENTICAL:
-		if (entry->new_text != NULL)
+		if (has_new_text(entry))
 			return (TidyDecision){ .kind = TIDY_DECISION_UNLINK,
 					       .why = TIDY_WHY_RELATIVE_LINK };
 		return decide_identical(planner, entry);
@@ -247,7 +272,7 @@ decide_alone(Planner *planner, const TidyEntry *entry)
 		return keep_both(planner, entry);
 	if (is_cache(entry->name) && entry->type == TIDY_TYPE_FILE)
 		return (TidyDecision){ .kind = TIDY_DECISION_DISCARD, .why = TIDY_WHY_VIEW_FILE };
-	if (entry->new_text != NULL)
+	if (has_new_text(entry))
 		return (TidyDecision){ .kind = TIDY_DECISION_RELINK,
 				       .why = TIDY_WHY_RELATIVE_LINK };
 	return (TidyDecision){ .kind = TIDY_DECISION_MOVE, .why = TIDY_WHY_ABSENT };

@@ -42,18 +42,25 @@ typedef enum {
 	TIDY_ENTRY_EXCLUDED = 1 << 5, /* not part of this job: no decision, it just stays */
 } TidyEntryFlags;
 
+/* Of a symbolic link: what it says. */
 typedef struct {
-	char *name;
-	guint64 ino;
-	TidyType type;
-	TidyEntryFlags flags;
-	char *new_text; /* of a relative link that the move would break: its text at the target; else NULL */
 	char *old_text;
+	char *new_text; /* of a relative link that the move would break: its text at the target; else NULL */
+} TidyLinkTexts;
+
+/* Kept small (32 bytes beside its name): a directory may have a million. */
+typedef struct {
+	const char *name; /* the listing's */
+	guint64 ino;
+	TidyLinkTexts *link; /* NULL: not a link, or not read; see tidy_listing_set_link() */
+	TidyType type : 8;
+	TidyEntryFlags flags;
 } TidyEntry;
 
 /* A listing of one directory; sorted by the bytes of the names. */
 typedef struct {
-	GArray *entries; /* of TidyEntry */
+	GArray *entries;     /* of TidyEntry */
+	GStringChunk *names; /* of all entries */
 } TidyListing;
 
 TidyListing *tidy_listing_new(void);
@@ -61,6 +68,8 @@ void tidy_listing_free(TidyListing *listing);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TidyListing, tidy_listing_free)
 /* Adds an entry; @name is copied. The answer is valid until the next call. */
 TidyEntry *tidy_listing_add(TidyListing *listing, const char *name, guint64 ino, TidyType type);
+/* What the link @entry says, and what it has to say after the move (or NULL). (transfer full) both. */
+void tidy_listing_set_link(TidyEntry *entry, char *old_text, char *new_text);
 void tidy_listing_sort(TidyListing *listing);
 /* The entry of that name in a sorted listing, or NULL. Borrowed. */
 TidyEntry *tidy_listing_find(const TidyListing *listing, const char *name);
@@ -84,22 +93,23 @@ typedef struct {
 
 typedef enum {
 	TIDY_DECISION_MOVE,    /* to @new_name, or under its own name when that is NULL */
-	TIDY_DECISION_RELINK,  /* as MOVE, and its text becomes entry->new_text */
+	TIDY_DECISION_RELINK,  /* as MOVE, and its text becomes the link's new_text */
 	TIDY_DECISION_FOLD,    /* the source's copy to the Trash */
 	TIDY_DECISION_DELETE,  /* the source's copy goes; the target's twin stays */
 	TIDY_DECISION_REPLACE, /* the target's goes to the Trash, then the source's takes the name */
 	TIDY_DECISION_UNLINK,  /* a link that the target has already as it would be rewritten */
 	TIDY_DECISION_DISCARD, /* a view file: to the Trash */
+	/* those above take the entry out of the source; those below do not by themselves */
 	TIDY_DECISION_DESCEND,
 	TIDY_DECISION_MAKE_DIR, /* the target gets a directory of that name, then as DESCEND */
 	TIDY_DECISION_LEAVE,
 } TidyDecisionKind;
 
 typedef struct {
-	TidyDecisionKind kind;
-	TidyWhy why;
-	guint index;	/* in the source listing */
 	char *new_name; /* or NULL */
+	guint index;	/* in the source listing */
+	TidyDecisionKind kind : 8;
+	TidyWhy why : 8;
 } TidyDecision;
 
 /* The names that both sorted listings have, in order, relation UNKNOWN. (transfer full): GArray of TidyTwin. */

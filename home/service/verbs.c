@@ -230,7 +230,8 @@ collect_step(const TidyStep *step, const char *from, const char *to, gpointer da
 {
 	Collector *collector = data;
 
-	if (collector->n_steps++ < STEPS_MAX)
+	collector->n_steps++;
+	if (from != NULL)
 		add_step(collector->steps, step, from, to);
 }
 
@@ -285,6 +286,7 @@ collector_sink(Collector *collector)
 {
 	return (TidySink){
 		.step = collect_step,
+		.paths_max = STEPS_MAX,
 		.left = collect_left,
 		.problem = collect_problem,
 		.progress = collect_progress,
