@@ -33,7 +33,8 @@ const TidySetting tidy_settings[] = {
 		.doc = "Whether a stray directory is merged by itself (auto), offered in a "
 		       "notification (ask), "
 		       "or only shown by status and scan (report). "
-		       "Even with auto, the first merge into the directory of a key is asked about.",
+		       "Even with auto, the first merge into the directory of a key is asked "
+		       "about.",
 	},
 	{
 		.section = "dirs",
