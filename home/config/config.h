@@ -31,8 +31,8 @@ typedef enum {
 typedef enum {
 	TIDY_CONFIG_COLLISIONS_KEEP_BOTH, /* the newcomer becomes "name (2).ext" */
 	TIDY_CONFIG_COLLISIONS_NEWER, /* the one changed last keeps the name, the other goes to the Trash */
-	TIDY_CONFIG_COLLISIONS_SKIP,  /* stays in the stray, which then stays too */
-	TIDY_CONFIG_COLLISIONS_ASK,   /* as skip, and the user is asked */
+	TIDY_CONFIG_COLLISIONS_SKIP, /* stays in the stray, which then stays too */
+	TIDY_CONFIG_COLLISIONS_ASK,  /* as skip, and the user is asked */
 } TidyConfigCollisions;
 
 /* Same name, same content. */
