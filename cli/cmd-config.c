@@ -131,8 +131,8 @@ origin_text(const TidyOutput *out, const TidyConfigShown *shown)
 	g_autofree char *file = shown->file != NULL ? tidy_output_path(out, shown->file) : NULL;
 
 	if (file == NULL)
-		return g_strdup(_("# built in"));
-	return g_strdup_printf("# %s:%u", file, shown->line);
+		return g_strdup(_("; built in"));
+	return g_strdup_printf("; %s:%u", file, shown->line);
 }
 
 /* A built-in value of one directory that is the same as for all: not worth a line. */

@@ -16,6 +16,10 @@
 
 static TidyExit cmd_help(TidyInvocation *call);
 
+/* For completion; a test compares them with the rows of cli/cmd-keys.c. */
+static const char *const keys_words[] = { "check", "simulate", "compile", "list",
+					  "show",  "import",   NULL };
+
 const TidyCommand tidy_commands[] = {
 	{ .name = "status",
 	  .args = "",
@@ -85,11 +89,6 @@ const TidyCommand tidy_commands[] = {
 	  .options = tidy_dupes_options,
 	  .argument = TIDY_ARGUMENT_DIRECTORY,
 	  .run = tidy_cmd_dupes },
-	{ .name = "keys",
-	  .args = "COMMAND",
-	  .summary = N_("check, try out, draw and import key maps"),
-	  .help = N_("Works on keyremap.conf without a keyboard; see 'xdgtidy keys help'."),
-	  .main = tidy_cmd_keys },
 	{ .name = "config",
 	  .args = "check|show|path",
 	  .max_args = 1,
@@ -102,6 +101,22 @@ const TidyCommand tidy_commands[] = {
 	  .argument = TIDY_ARGUMENT_WORD,
 	  .words = tidy_config_words,
 	  .run = tidy_cmd_config },
+	{ .name = "keys",
+	  .args = "check|simulate|compile|list|show|import",
+	  .max_args = 1,
+	  .summary = N_("check, try, draw and import key configurations"),
+	  .help = N_("Works on keyremap.conf, see keyremap.conf(5). Nothing reads a keyboard yet: "
+		     "these look at configurations only.\n\n"
+		     "check: lists mistakes with the place, then what is in the file.\n\n"
+		     "simulate: what a configuration makes of key events, on a virtual clock.\n\n"
+		     "compile: the configuration with its includes in their place, names and text "
+		     "turned into keys.\n\n"
+		     "list: the names of all keys. show: draws the keyboard. import: makes a "
+		     "configuration of xmodmap's or keyd's.\n\n"
+		     "'xdgtidy keys COMMAND --help' has the options of each."),
+	  .argument = TIDY_ARGUMENT_WORD,
+	  .words = keys_words,
+	  .main = tidy_cmd_keys },
 	{ .name = "pause",
 	  .args = "",
 	  .summary = N_("stop automatic merges until 'resume'"),
@@ -258,13 +273,16 @@ tidy_commands_help(TidyOutput *out, const TidyCommand *command)
 	if (out->width == 0)
 		out->width = HELP_WIDTH;
 	tidy_output_add(out, TIDY_STYLE_HEAD, "xdgtidy %s", command->name);
-	tidy_output_add(out, TIDY_STYLE_PLAIN, " %s%s%s\n", _("[OPTION...]"),
+	tidy_output_add(out, TIDY_STYLE_PLAIN, "%s%s%s%s\n", command->main == NULL ? " " : "",
+			command->main == NULL ? _("[OPTION...]") : "",
 			*command->args != '\0' ? " " : "", command->args);
 	add_paragraphs(out, _(command->help));
 	if (command->options != NULL) {
 		tidy_output_add(out, TIDY_STYLE_HEAD, "\n%s\n", _("Options"));
 		add_options(out, command->options);
 	}
+	if (command->main != NULL)
+		return;
 	tidy_output_add(out, TIDY_STYLE_HEAD, "\n%s\n", _("Common options"));
 	add_options(out, common_options);
 }

@@ -115,6 +115,10 @@ tidy_commands_write_man(GString *text)
 		if (command->options != NULL)
 			append_options(text, command->options);
 	}
-	g_string_append(text, ".El\n.Sh OPTIONS\nThese are understood by every command.\n");
+	g_string_append(text, ".El\n.Sh OPTIONS\nThese are understood by every command but\n");
+	for (const TidyCommand *command = tidy_commands; command->name != NULL; command++) {
+		if (command->main != NULL)
+			g_string_append_printf(text, ".Cm %s .\n", command->name);
+	}
 	append_options(text, tidy_commands_common_options());
 }

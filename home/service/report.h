@@ -12,17 +12,22 @@
  *          warnings aa{sv} {file s, line u, code s, text s};
  *          strays aa{sv} {stray s, target s, key s, class s, locale s, mode s: auto|ask|report,
  *                         verdict s: merge|propose|report|refused, entries t, bytes t,
- *                         reasons aa{sv} {code s, text s, path s}}
- * merge:   id t (0: dry run or nothing done); kind s: merge|undo; outcome s: done|partial|nothing|refused|stopped;
+ *                         reasons aa{sv} {code s, severity s: info|ask|block, text s, remedy s (or ""), path s}}
+ * merge:   id t (of the last operation; 0: dry run or nothing done); kind s: merge|undo;
+ *          outcome s: the worst of nothing|done|partial|refused;
  *          operations aa{sv}: one per stray {id t, stray s, target s, key s, outcome s, reasons as in scan,
  *             counts a{sv} {moved t, folded t, kept-both t, removed t, skipped t (left for a reason), failed t, bytes t},
  *             steps aa{sv} {op s, from s, to s, why s, type s: file|directory|link|other, bytes t},
  *             problems aa{sv} {code s, path s, text s}}
- *          For steps see tidy_step_op_name() in home/merge/step.h. More than 10,000 steps are cut: "steps-cut" t.
+ *          op, why and code: tidy_step_op_name() and tidy_why_code() in home/merge/step.h. More than 10,000 steps are
+ *          cut: "steps-cut" t in the operation says how many.
  * history: operations aa{sv}, newest first {id t, kind s, stray s, target s, begin s, end s, state s:
  *             done|partial|interrupted|undone, undoes t, undone-by t, counts as in merge}; with one id also steps.
- * status:  (daemon only) running b, version s, pid u, paused b, config a{sv} {path s, error s}, watches u,
- *          degraded s, working s (what is being done, or ""), strays as in scan, last as in history.
+ *          A journal that cannot be read: {id t, state s: unreadable, problem s}.
+ * status:  running b, paused b, config a{sv} {path s, error s}, strays as in scan,
+ *          last a{sv} (an operation as in history; absent: none);
+ *          of a running daemon also daemon-version s, pid u, watches u, degraded s (what is not watched, or ""),
+ *          working s (what is being done, or "").
  */
 #pragma once
 

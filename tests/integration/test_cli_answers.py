@@ -257,7 +257,7 @@ class Config(FakeCase):
     def test_origin(self):
         self.write("[merge]\ncollisions = skip\n")
         self.assert_exit(self.run_fake("config", "check"), 0)
-        self.assertIn(b"collisions = skip  # ~/.config/xdgtidy/xdgtidy.conf:2",
+        self.assertIn(b"collisions = skip  ; ~/.config/xdgtidy/xdgtidy.conf:2",
                       self.run_fake("config", "show").stdout)
 
 

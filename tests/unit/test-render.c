@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/cmd-keys.h"
 #include "cli/cmd.h"
 #include "cli/json.h"
 #include "cli/progress.h"
@@ -495,6 +496,23 @@ test_table_is_complete(void)
 	}
 }
 
+/* The key half has a table of its own; the row in the big one says the same. */
+static void
+test_keys_row(void)
+{
+	const TidyCommand *command = tidy_commands_find("keys");
+	g_autoptr(GPtrArray) names = g_ptr_array_new();
+	g_autofree char *args = NULL;
+
+	for (const TidyKeysCommand *row = tidy_keys_commands; row->name != NULL; row++)
+		g_ptr_array_add(names, (char *)row->name);
+	g_ptr_array_add(names, NULL);
+	args = g_strjoinv("|", (char **)names->pdata);
+	g_assert_nonnull(command);
+	g_assert_cmpstr(command->args, ==, args);
+	g_assert_true(g_strv_equal(command->words, (const char *const *)names->pdata));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -523,5 +541,6 @@ main(int argc, char **argv)
 	g_test_add_func("/cli/json", test_json);
 	g_test_add_func("/cli/commands/nearest", test_nearest);
 	g_test_add_func("/cli/commands/table-is-complete", test_table_is_complete);
+	g_test_add_func("/cli/commands/keys-row", test_keys_row);
 	return g_test_run();
 }
