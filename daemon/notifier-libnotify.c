@@ -13,6 +13,10 @@
 #define WAIT_USEC G_TIME_SPAN_MINUTE
 /* A server that restarts shows a note with buttons again when it is not older than this. */
 #define AGAIN_USEC (10 * G_TIME_SPAN_MINUTE)
+/* A server that is started on demand (dunst, mako) comes only when it is asked for, and it cannot come before the
+ * desktop is there: asked for at once, then after 15 s, 30 s, ... up to 10 min. */
+#define START_FIRST_SEC 15
+#define START_LAST_SEC	600
 
 /*
  * Two threads. Main: which server there is (NameOwnerChanged), what should be on the screen (topics), the buttons
@@ -57,7 +61,9 @@ typedef struct {
 	char *owner; /* unique name of the server, or NULL */
 	guint generation;
 	guint name_watch;
-	guint subscription; /* signals of adopted notes */
+	guint subscription;   /* signals of adopted notes */
+	GSource *start_timer; /* exists while a server was asked for and has not come */
+	guint start_sec;
 } Notifier;
 
 /* Shared with the thread, which may outlive the notifier while a server hangs; counted. */
@@ -494,6 +500,65 @@ send_wish(Notifier *self, const Topic *topic, const Wish *wish)
 				   thread_ref(thread), (GDestroyNotify)thread_unref);
 }
 
+/* ---- main: a server on demand ---- */
+
+static gboolean
+is_worth_showing(const Topic *topic)
+{
+	gint64 age = g_get_monotonic_time() - topic->since_usec;
+
+	if (topic->wish == NULL)
+		return FALSE;
+	if (topic->wish->stays || age < WAIT_USEC)
+		return TRUE;
+	return topic->id != 0 && topic->wish->actions != NULL && age < AGAIN_USEC;
+}
+
+static void want_server(Notifier *self);
+
+static void
+stop_waiting(Notifier *self)
+{
+	if (self->start_timer == NULL)
+		return;
+	g_source_destroy(self->start_timer);
+	g_clear_pointer(&self->start_timer, g_source_unref);
+}
+
+static gboolean
+on_no_server(gpointer data)
+{
+	Notifier *self = data;
+	GHashTableIter iter;
+	Topic *topic;
+
+	stop_waiting(self);
+	self->start_sec = MIN(self->start_sec * 2, START_LAST_SEC);
+	g_hash_table_iter_init(&iter, self->topics);
+	while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&topic)) {
+		if (is_worth_showing(topic)) {
+			want_server(self);
+			break;
+		}
+	}
+	return G_SOURCE_REMOVE;
+}
+
+/* Whether it starts is seen by its name; the answer does not matter. */
+static void
+want_server(Notifier *self)
+{
+	if (self->bus == NULL || self->start_timer != NULL)
+		return;
+	g_dbus_connection_call(self->bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+			       "org.freedesktop.DBus", "StartServiceByName",
+			       g_variant_new("(su)", SERVER_NAME, 0), NULL, G_DBUS_CALL_FLAGS_NONE,
+			       -1, NULL, NULL, NULL);
+	self->start_timer = g_timeout_source_new_seconds(self->start_sec);
+	g_source_set_callback(self->start_timer, on_no_server, self, NULL);
+	g_source_attach(self->start_timer, self->context);
+}
+
 static void
 notifier_show(TidyNotifier *notifier, const TidyNote *note)
 {
@@ -505,6 +570,8 @@ notifier_show(TidyNotifier *notifier, const TidyNote *note)
 	topic->since_usec = g_get_monotonic_time();
 	if (self->owner != NULL)
 		send_wish(self, topic, topic->wish);
+	else
+		want_server(self);
 }
 
 static void
@@ -587,18 +654,6 @@ empty_outbox(gpointer data)
 
 /* ---- main: servers come and go ---- */
 
-static gboolean
-is_worth_showing(const Topic *topic)
-{
-	gint64 age = g_get_monotonic_time() - topic->since_usec;
-
-	if (topic->wish == NULL)
-		return FALSE;
-	if (topic->wish->stays || age < WAIT_USEC)
-		return TRUE;
-	return topic->id != 0 && topic->wish->actions != NULL && age < AGAIN_USEC;
-}
-
 static void
 on_server_appeared(GDBusConnection *bus, const char *name, const char *owner, gpointer data)
 {
@@ -610,6 +665,8 @@ on_server_appeared(GDBusConnection *bus, const char *name, const char *owner, gp
 	g_free(self->owner);
 	self->owner = g_strdup(owner);
 	self->generation++;
+	self->start_sec = START_FIRST_SEC;
+	stop_waiting(self);
 	if (is_first)
 		adopt_state(self);
 	g_hash_table_iter_init(&iter, self->topics);
@@ -651,6 +708,7 @@ notifier_free(TidyNotifier *notifier)
 
 	if (self->name_watch != 0)
 		g_bus_unwatch_name(self->name_watch);
+	stop_waiting(self);
 	if (self->subscription != 0)
 		g_dbus_connection_signal_unsubscribe(self->bus, self->subscription);
 	if (self->thread != NULL) {
@@ -682,6 +740,7 @@ tidy_notifier_libnotify_new(GDBusConnection *bus, const char *state_file)
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)topic_free);
 	self->context = g_main_context_ref_thread_default();
 	self->state_file = g_strdup(state_file);
+	self->start_sec = START_FIRST_SEC;
 	if (bus == NULL)
 		return &self->parent;
 	self->bus = g_object_ref(bus);
