@@ -261,7 +261,9 @@ class Names(HomeCase):
     def test_json_has_the_bytes(self):
         steps = self.json_of("merge", "--yes", code=0)["operations"][0]["steps"]
         raw = [base64.b64decode(step["from_b64"]) for step in steps if "from_b64" in step]
-        self.assertEqual(raw, [os.path.join(os.fsencode(self.home), b"Download", b"latin\xe9.txt")])
+        # All that cannot be shown as it is, and nothing else.
+        names = [b"esc\x1b[2Jape.txt", b"latin\xe9.txt", b"new\nline.txt", "\u202eexe.txt".encode()]
+        self.assertEqual(raw, [os.path.join(os.fsencode(self.home), b"Download", name) for name in names])
 
 
 class History(HomeCase):
