@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The total over all suites of one or more build directories. I/O.
-"""usage: count-tests.py BUILDDIR...
+"""usage: count-tests.py BUILDDIR|LOG.json...
 
-Reads meson-logs/testlog.json (one JSON object a line). A test that speaks TAP counts once for each of its cases, any
-other counts once. One that died, or planned more cases than it ran, has failed once more than it says. The last line
-is `N passed, N failed, N skipped`; the exit status is 1 when something failed or nothing ran.
+Reads meson-logs/testlog.json (one JSON object a line), or the log that is named (meson test --logbase). A test that
+speaks TAP counts once for each of its cases, any other counts once. One that died, or planned more cases than it ran,
+has failed once more than it says. The last line is `N passed, N failed, N skipped`; the exit status is 1 when something
+failed or nothing ran.
 """
 import json
 import re
@@ -48,7 +49,8 @@ def main(folders):
     total, bad = [0, 0, 0], []
     for folder in folders:
         try:
-            with open(f"{folder}/meson-logs/testlog.json", encoding="utf-8", errors="replace") as file:
+            log = folder if folder.endswith(".json") else f"{folder}/meson-logs/testlog.json"
+            with open(log, encoding="utf-8", errors="replace") as file:
                 tests = [json.loads(line) for line in file if line.strip()]
         except (OSError, ValueError) as error:
             print(f"{folder}: its tests left no log: {error}")
