@@ -405,7 +405,8 @@ test_tables_are_full(void)
 				g_assert_nonnull(member);
 		}
 	}
-	g_assert_cmpuint(sizeof(TidyFs) / sizeof(gpointer), ==, FS_OP_N + 2); /* now(), pread_cached() */
+	g_assert_cmpuint(sizeof(TidyFs) / sizeof(gpointer), ==,
+			 FS_OP_N + 2); /* now(), pread_cached() */
 }
 
 /* ---- crashes ---- */
