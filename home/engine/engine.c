@@ -37,17 +37,17 @@ tidy_engine_free(TidyEngine *engine)
 }
 
 static gboolean
-open_store(TidyEngine *engine, GError **error)
+open_store(TidyEngine *engine, gboolean makes, GError **error)
 {
 	if (engine->store == NULL)
-		engine->store = tidy_store_open(engine->fs, engine->state_dir, error);
+		engine->store = tidy_store_open(engine->fs, engine->state_dir, makes, error);
 	return engine->store != NULL;
 }
 
 gboolean
 tidy_engine_begin(TidyEngine *engine, GError **error)
 {
-	return open_store(engine, error) && tidy_store_lock(engine->store, error);
+	return open_store(engine, TRUE, error) && tidy_store_lock(engine->store, error);
 }
 
 void
@@ -165,10 +165,15 @@ tidy_engine_history(TidyEngine *engine, GError **error)
 {
 	g_autoptr(GPtrArray) operations =
 		g_ptr_array_new_with_free_func((GDestroyNotify)tidy_operation_free);
+	g_autoptr(GError) missing = NULL;
 	g_autoptr(GArray) ids = NULL;
 
-	if (!open_store(engine, error))
+	if (!open_store(engine, FALSE, &missing)) {
+		if (g_error_matches(missing, TIDY_ERROR, TIDY_ERROR_NOT_FOUND))
+			return g_steal_pointer(&operations);
+		g_propagate_error(error, g_steal_pointer(&missing));
 		return NULL;
+	}
 	ids = tidy_store_list(engine->store, error);
 	if (ids == NULL)
 		return NULL;
@@ -227,13 +232,14 @@ tidy_engine_prune(TidyEngine *engine, gint64 before_ns)
 char *
 tidy_engine_read_text(TidyEngine *engine, const char *name)
 {
-	return open_store(engine, NULL) ? tidy_store_read_text(engine->store, name) : NULL;
+	return open_store(engine, FALSE, NULL) ? tidy_store_read_text(engine->store, name) : NULL;
 }
 
 gboolean
 tidy_engine_write_text(TidyEngine *engine, const char *name, const char *text, GError **error)
 {
-	return open_store(engine, error) && tidy_store_write_text(engine->store, name, text, error);
+	return open_store(engine, TRUE, error) &&
+	       tidy_store_write_text(engine->store, name, text, error);
 }
 
 /* --- replay and commit --- */

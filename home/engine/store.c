@@ -59,12 +59,16 @@ open_or_make(TidyFs *fs, const char *path)
 }
 
 TidyStore *
-tidy_store_open(TidyFs *fs, const char *path, GError **error)
+tidy_store_open(TidyFs *fs, const char *path, gboolean makes, GError **error)
 {
 	TidyStore *store;
 	/* The path may hold links that the user made (a state directory on another disk): the kernel follows them. */
 	int dir = fs->openat(fs, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
 
+	if (dir == -ENOENT && !makes) {
+		g_set_error(error, TIDY_ERROR, TIDY_ERROR_NOT_FOUND, "there is no %s", path);
+		return NULL;
+	}
 	if (dir == -ENOENT)
 		dir = open_or_make(fs, path);
 	if (dir < 0) {

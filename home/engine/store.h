@@ -2,7 +2,7 @@
 /*
  * The state directory: a lock and one journal file per operation. I/O.
  *
- *	store = tidy_store_open(fs, "/home/ann/.local/state/xdgtidy", &error);
+ *	store = tidy_store_open(fs, "/home/ann/.local/state/xdgtidy", TRUE, &error);
  *	if (!tidy_store_lock(store, &error)) ...                one writer at a time
  *	file = tidy_store_create(store, &header, &error);       header durable, and its name
  *	tidy_journal_file_put_step(file, &step); ...
@@ -19,8 +19,9 @@
 typedef struct TidyStore TidyStore;
 typedef struct TidyJournalFile TidyJournalFile;
 
-/* Opens, and makes with mode 0700 when missing, the directory @path (absolute). NULL with TIDY_ERROR_IO. */
-TidyStore *tidy_store_open(TidyFs *fs, const char *path, GError **error);
+/* Opens the directory @path (absolute), and makes it with mode 0700 when it is missing and @makes says so. NULL with
+ * TIDY_ERROR_IO, or TIDY_ERROR_NOT_FOUND when it is missing and was not to be made. */
+TidyStore *tidy_store_open(TidyFs *fs, const char *path, gboolean makes, GError **error);
 void tidy_store_free(TidyStore *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TidyStore, tidy_store_free)
 const char *tidy_store_path(TidyStore *store);

@@ -5,8 +5,8 @@
  *
  * Every report has "version" (u, 1). Times are strings, RFC 3339 in UTC with microseconds. A path is a string "path"
  * (or "from", "to", "stray", "target") made displayable with tidy_text_display(); where that is not the name itself
- * (not UTF-8, control characters) the
- * raw bytes stand beside it in base64 under "<key>_b64". Sizes are bytes (t). Codes are lower-case words with hyphens.
+ * (not UTF-8, control characters) its bytes stand beside it in base64 under "<key>_b64". Sizes are bytes (t). Codes
+ * are lower-case words with hyphens.
  *
  * scan:    home s; dirs aa{sv} {key s, path s, state s: ok|disabled|unset|missing};
  *          warnings aa{sv} {file s, line u, code s, text s};

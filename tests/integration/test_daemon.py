@@ -505,7 +505,7 @@ class Cost(DaemonTest):
         session = self.settled()
         # Longer than every time that --settle-ms sets; XDGTIDY_IDLE_SEC=60 for the whole minute.
         seconds = int(os.environ.get("XDGTIDY_IDLE_SEC", "5"))
-        trace = session.path("trace")
+        trace = session.path("run/trace")  # not in the home: that would wake it
         tracer = session.spawn(["timeout", "-s", "INT", str(seconds), "strace", "-f", "-qq", "-o", trace,
                                 "-p", str(session.daemon.pid)], stderr=subprocess.DEVNULL)
         session.wait(lambda: tracer.poll() is not None, "strace", patience=seconds + 30)

@@ -176,6 +176,31 @@ test_a_kept_file_is_not_nothing(Home *home, gconstpointer data)
 	g_assert_true(exists(home->home, "Download/b.txt"));
 }
 
+/* Looking makes nothing, not even the state directory. */
+static void
+test_looking_makes_nothing(Home *home, gconstpointer data)
+{
+	const TidyMergeOptions options = { .is_dry_run = TRUE };
+	g_autofree char *local = g_build_filename(home->home, ".local", NULL);
+	g_autoptr(TidyService) service = NULL;
+	g_autoptr(GVariant) scan = NULL;
+	g_autoptr(GVariant) plan = NULL;
+	g_autoptr(GVariant) history = NULL;
+
+	remove_tree(local);
+	write_text(home->config, "user-dirs.dirs", "XDG_DOWNLOAD_DIR=\"$HOME/Downloads\"\n");
+	write_text(home->home, "Downloads/a.txt", "one");
+	write_text(home->home, "Download/b.txt", "two");
+	service = open_service(home);
+	scan = tidy_service_scan(service, NULL);
+	plan = tidy_service_merge(service, NULL, NULL, &options, NULL, NULL);
+	history = tidy_service_history(service, 0, NULL);
+	g_assert_nonnull(scan);
+	g_assert_nonnull(plan);
+	g_assert_nonnull(history);
+	g_assert_false(g_file_test(local, G_FILE_TEST_EXISTS));
+}
+
 #define ADD(path, test) g_test_add(path, Home, NULL, set_up, test, tear_down)
 
 int
@@ -188,5 +213,6 @@ main(int argc, char **argv)
 	ADD("/service/forgets-nothing-by-settings-that-are-bad",
 	    test_forgets_nothing_by_settings_that_are_bad);
 	ADD("/service/a-kept-file-is-not-nothing", test_a_kept_file_is_not_nothing);
+	ADD("/service/looking-makes-nothing", test_looking_makes_nothing);
 	return g_test_run();
 }
