@@ -40,7 +40,7 @@ typedef struct {
 	TidyDir *target;
 	TidyListing *source_list;
 	TidyListing *target_list;
-	GArray *decisions;
+	TidyPlanner *planner;
 	gboolean is_root;
 	gboolean is_target_new; /* it will be made by a step before */
 	gboolean is_target_changed;
@@ -571,7 +571,7 @@ pair_clear(Pair *pair)
 	g_clear_pointer(&pair->target, tidy_dir_unref);
 	g_clear_pointer(&pair->source_list, tidy_listing_free);
 	g_clear_pointer(&pair->target_list, tidy_listing_free);
-	g_clear_pointer(&pair->decisions, g_array_unref);
+	g_clear_pointer(&pair->planner, tidy_planner_free);
 }
 
 /* Lists both directories of @pair; notes why not. */
@@ -653,8 +653,7 @@ descend(Walk *walk, Pair *above, const TidyEntry *entry, gboolean is_target_new,
 	if (!open_pair(walk, &pair)) {
 		above->is_going = FALSE;
 	} else if (tidy_plan_is_unit(pair.source_list) || tidy_plan_is_unit(pair.target_list)) {
-		g_autofree char *name = tidy_plan_free_name(above->source_list, above->target_list,
-							    above->decisions, entry->name, TRUE);
+		const char *name = tidy_planner_free_name(above->planner, entry->name, TRUE);
 
 		is_fine = name == NULL ||
 			  add_move(walk, above, entry, name, TIDY_WHY_NAME_TAKEN, error);
@@ -814,6 +813,7 @@ merge_pair(Walk *walk, Pair *pair, GError **error)
 	int source = tidy_dir_fd(pair->source);
 	int target = pair->is_target_new ? -1 : tidy_dir_fd(pair->target);
 	g_autoptr(GArray) twins = NULL;
+	TidyDecision decision;
 
 	if (g_cancellable_set_error_if_cancelled(walk->job->cancellable, NULL)) {
 		g_set_error(error, TIDY_ERROR, TIDY_ERROR_CANCELLED, "stopped on request");
@@ -824,12 +824,11 @@ merge_pair(Walk *walk, Pair *pair, GError **error)
 	pair->is_source_changed = pair->is_target_changed;
 	look(walk, pair);
 	twins = relate_twins(walk, pair, source, target);
-	pair->decisions = tidy_plan_directory(pair->source_list, pair->target_list, twins,
-					      &walk->job->policy);
+	pair->planner =
+		tidy_planner_new(pair->source_list, pair->target_list, twins, &walk->job->policy);
 	pair->is_going = !has_excluded(pair);
-	for (guint i = 0; i < pair->decisions->len; i++) {
-		if (!follow_decision(walk, pair, &g_array_index(pair->decisions, TidyDecision, i),
-				     error))
+	while (tidy_planner_next(pair->planner, &decision)) {
+		if (!follow_decision(walk, pair, &decision, error))
 			return FALSE;
 	}
 	return close_pair(walk, pair, error);

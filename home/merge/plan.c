@@ -96,10 +96,85 @@ compare_entries(gconstpointer a, gconstpointer b)
 	return strcmp(((const TidyEntry *)a)->name, ((const TidyEntry *)b)->name);
 }
 
+static void
+swap_entries(TidyEntry *a, TidyEntry *b)
+{
+	TidyEntry other = *a;
+
+	*a = *b;
+	*b = other;
+}
+
+static guchar
+middle(guchar a, guchar b, guchar c)
+{
+	return MAX(MIN(a, b), MIN(MAX(a, b), c));
+}
+
+/* Entries whose names agree in their first @depth bytes. */
+typedef struct {
+	TidyEntry *entries;
+	gsize n;
+	gsize depth;
+} Part;
+
+/* Into those whose next byte is below that of a pivot, the same, and above. */
+static void
+split_part(const Part *part, Part parts[3])
+{
+	TidyEntry *entries = part->entries;
+	gsize depth = part->depth;
+	guchar pivot =
+		middle((guchar)entries[0].name[depth], (guchar)entries[part->n / 2].name[depth],
+		       (guchar)entries[part->n - 1].name[depth]);
+	gsize below = 0;
+	gsize above = part->n;
+
+	for (gsize i = 0; i < above;) {
+		guchar byte = (guchar)entries[i].name[depth];
+
+		if (byte < pivot)
+			swap_entries(&entries[below++], &entries[i++]);
+		else if (byte > pivot)
+			swap_entries(&entries[i], &entries[--above]);
+		else
+			i++;
+	}
+	parts[0] = (Part){ entries, below, depth };
+	/* Equal up to the end: one name given twice. */
+	parts[1] = (Part){ entries + below, pivot == '\0' ? 0 : above - below, depth + 1 };
+	parts[2] = (Part){ entries + above, part->n - above, depth };
+}
+
+/*
+ * Multikey quicksort (Bentley and Sedgewick, SODA 1997): in place, because a merge sort of a million names wants as
+ * much memory again, and no byte is looked at much more than once. The loop goes on with the largest part, so that the
+ * stack is at most log2(n) deep.
+ */
+static void
+sort_part(Part part)
+{
+	while (part.n > 1) {
+		Part parts[3];
+		gsize largest = 0;
+
+		split_part(&part, parts);
+		for (gsize i = 1; i < 3; i++) {
+			if (parts[i].n > parts[largest].n)
+				largest = i;
+		}
+		for (gsize i = 0; i < 3; i++) {
+			if (i != largest)
+				sort_part(parts[i]);
+		}
+		part = parts[largest];
+	}
+}
+
 void
 tidy_listing_sort(TidyListing *listing)
 {
-	g_array_sort(listing->entries, compare_entries);
+	sort_part((Part){ (TidyEntry *)(void *)listing->entries->data, listing->entries->len, 0 });
 }
 
 TidyEntry *
@@ -142,28 +217,34 @@ tidy_plan_twins(const TidyListing *source, const TidyListing *target)
 
 /* --- decisions --- */
 
-typedef struct {
+struct TidyPlanner {
 	const TidyListing *source;
 	const TidyListing *target;
-	const TidyPolicy *policy;
+	const GArray *twins;
+	TidyPolicy policy;
 	GHashTable *given; /* names that this plan gives away */
-	GArray *decisions;
-} Planner;
-
-static void
-decision_clear(gpointer data)
-{
-	g_free(((TidyDecision *)data)->new_name);
-}
+	guint next_entry;
+	guint next_twin;
+};
 
 static gboolean
 is_taken(const char *name, gpointer data)
 {
-	const Planner *planner = data;
+	const TidyPlanner *planner = data;
 
 	return tidy_listing_find(planner->target, name) != NULL ||
 	       tidy_listing_find(planner->source, name) != NULL ||
 	       g_hash_table_contains(planner->given, name);
+}
+
+const char *
+tidy_planner_free_name(TidyPlanner *planner, const char *name, gboolean is_directory)
+{
+	char *given = tidy_naming_next(name, is_directory, is_taken, planner);
+
+	if (given != NULL)
+		g_hash_table_add(planner->given, given);
+	return given;
 }
 
 static gboolean
@@ -179,24 +260,23 @@ leave(TidyWhy why)
 }
 
 static TidyDecision
-keep_both(Planner *planner, const TidyEntry *entry)
+keep_both(TidyPlanner *planner, const TidyEntry *entry)
 {
-	g_autofree char *name =
-		tidy_naming_next(entry->name, entry->type == TIDY_TYPE_DIR, is_taken, planner);
+	const char *name =
+		tidy_planner_free_name(planner, entry->name, entry->type == TIDY_TYPE_DIR);
 
 	if (name == NULL)
 		return leave(TIDY_WHY_NO_NAME);
-	g_hash_table_add(planner->given, g_strdup(name));
 	return (TidyDecision){
 		.kind = has_new_text(entry) ? TIDY_DECISION_RELINK : TIDY_DECISION_MOVE,
 		.why = TIDY_WHY_NAME_TAKEN,
-		.new_name = g_steal_pointer(&name),
+		.new_name = name,
 	};
 }
 
 /* Only files and links have an age that says which one a user wants. */
 static TidyDecision
-keep_newer(Planner *planner, const TidyEntry *entry, const TidyTwin *twin)
+keep_newer(TidyPlanner *planner, const TidyEntry *entry, const TidyTwin *twin)
 {
 	const TidyEntry *other = entry_at(planner->target, twin->target_index);
 
@@ -208,11 +288,11 @@ keep_newer(Planner *planner, const TidyEntry *entry, const TidyTwin *twin)
 }
 
 static TidyDecision
-decide_collision(Planner *planner, const TidyEntry *entry, const TidyTwin *twin)
+decide_collision(TidyPlanner *planner, const TidyEntry *entry, const TidyTwin *twin)
 {
 	if (tidy_plan_is_view_file(entry->name) && entry->type == TIDY_TYPE_FILE)
 		return (TidyDecision){ .kind = TIDY_DECISION_DISCARD, .why = TIDY_WHY_VIEW_FILE };
-	switch (planner->policy->collisions) {
+	switch (planner->policy.collisions) {
 	case TIDY_COLLISIONS_KEEP_BOTH:
 		break;
 	case TIDY_COLLISIONS_NEWER:
@@ -226,9 +306,9 @@ decide_collision(Planner *planner, const TidyEntry *entry, const TidyTwin *twin)
 }
 
 static TidyDecision
-decide_identical(Planner *planner, const TidyEntry *entry)
+decide_identical(TidyPlanner *planner, const TidyEntry *entry)
 {
-	switch (planner->policy->identical) {
+	switch (planner->policy.identical) {
 	case TIDY_IDENTICAL_TRASH:
 		return (TidyDecision){ .kind = TIDY_DECISION_FOLD, .why = TIDY_WHY_IDENTICAL };
 	case TIDY_IDENTICAL_DELETE:
@@ -245,7 +325,7 @@ decide_identical(Planner *planner, const TidyEntry *entry)
 }
 
 static TidyDecision
-decide_twin(Planner *planner, const TidyEntry *entry, const TidyTwin *twin)
+decide_twin(TidyPlanner *planner, const TidyEntry *entry, const TidyTwin *twin)
 {
 	switch (twin->relation) {
 	case TIDY_RELATION_UNKNOWN:
@@ -266,7 +346,7 @@ decide_twin(Planner *planner, const TidyEntry *entry, const TidyTwin *twin)
 }
 
 static TidyDecision
-decide_alone(Planner *planner, const TidyEntry *entry)
+decide_alone(TidyPlanner *planner, const TidyEntry *entry)
 {
 	if ((entry->flags & TIDY_ENTRY_TAKEN) != 0)
 		return keep_both(planner, entry);
@@ -279,7 +359,7 @@ decide_alone(Planner *planner, const TidyEntry *entry)
 }
 
 static TidyDecision
-decide(Planner *planner, const TidyEntry *entry, const TidyTwin *twin)
+decide(TidyPlanner *planner, const TidyEntry *entry, const TidyTwin *twin)
 {
 	if ((entry->flags & TIDY_ENTRY_UNFINISHED) != 0)
 		return leave(TIDY_WHY_UNFINISHED);
@@ -297,65 +377,45 @@ decide(Planner *planner, const TidyEntry *entry, const TidyTwin *twin)
 	return twin != NULL ? decide_twin(planner, entry, twin) : decide_alone(planner, entry);
 }
 
-GArray *
-tidy_plan_directory(const TidyListing *source, const TidyListing *target, const GArray *twins,
-		    const TidyPolicy *policy)
+TidyPlanner *
+tidy_planner_new(const TidyListing *source, const TidyListing *target, const GArray *twins,
+		 const TidyPolicy *policy)
 {
-	Planner planner = {
-		.source = source,
-		.target = target,
-		.policy = policy,
-		.given = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
-		.decisions = g_array_new(FALSE, TRUE, sizeof(TidyDecision)),
-	};
-	guint t = 0;
+	TidyPlanner *planner = g_new0(TidyPlanner, 1);
 
-	g_array_set_clear_func(planner.decisions, decision_clear);
-	for (guint i = 0; i < source->entries->len; i++) {
-		const TidyEntry *entry = entry_at(source, i);
+	planner->source = source;
+	planner->target = target;
+	planner->twins = twins;
+	planner->policy = *policy;
+	planner->given = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	return planner;
+}
+
+void
+tidy_planner_free(TidyPlanner *planner)
+{
+	g_hash_table_unref(planner->given);
+	g_free(planner);
+}
+
+gboolean
+tidy_planner_next(TidyPlanner *planner, TidyDecision *decision)
+{
+	while (planner->next_entry < planner->source->entries->len) {
+		guint at = planner->next_entry++;
+		const TidyEntry *entry = entry_at(planner->source, at);
 		const TidyTwin *twin = NULL;
-		TidyDecision decision;
 
-		if (t < twins->len && g_array_index(twins, TidyTwin, t).source_index == i)
-			twin = &g_array_index(twins, TidyTwin, t++);
+		if (planner->next_twin < planner->twins->len &&
+		    g_array_index(planner->twins, TidyTwin, planner->next_twin).source_index == at)
+			twin = &g_array_index(planner->twins, TidyTwin, planner->next_twin++);
 		if ((entry->flags & TIDY_ENTRY_EXCLUDED) != 0)
 			continue;
-		decision = decide(&planner, entry, twin);
-		decision.index = i;
-		g_array_append_val(planner.decisions, decision);
-	}
-	g_hash_table_unref(planner.given);
-	return planner.decisions;
-}
-
-typedef struct {
-	const TidyListing *source;
-	const TidyListing *target;
-	const GArray *decisions;
-} Names;
-
-static gboolean
-is_planned(const char *name, gpointer data)
-{
-	const Names *names = data;
-
-	if (tidy_listing_find(names->target, name) != NULL ||
-	    tidy_listing_find(names->source, name) != NULL)
+		*decision = decide(planner, entry, twin);
+		decision->index = at;
 		return TRUE;
-	for (guint i = 0; i < names->decisions->len; i++) {
-		if (g_strcmp0(g_array_index(names->decisions, TidyDecision, i).new_name, name) == 0)
-			return TRUE;
 	}
 	return FALSE;
-}
-
-char *
-tidy_plan_free_name(const TidyListing *source, const TidyListing *target, const GArray *decisions,
-		    const char *name, gboolean is_directory)
-{
-	Names names = { source, target, decisions };
-
-	return tidy_naming_next(name, is_directory, is_planned, &names);
 }
 
 /* Two repositories of the same name are two repositories: mixing their files would ruin both. */

@@ -6,7 +6,8 @@
  *
  *	tidy_listing_sort(source); tidy_listing_sort(target);
  *	twins = tidy_plan_twins(source, target);        names on both sides: the engine fills in their relation
- *	decisions = tidy_plan_directory(source, target, twins, policy);
+ *	planner = tidy_planner_new(source, target, twins, policy);
+ *	while (tidy_planner_next(planner, &decision)) ...
  */
 #pragma once
 
@@ -106,32 +107,38 @@ typedef enum {
 } TidyDecisionKind;
 
 typedef struct {
-	char *new_name; /* or NULL */
-	guint index;	/* in the source listing */
-	TidyDecisionKind kind : 8;
-	TidyWhy why : 8;
+	TidyDecisionKind kind;
+	TidyWhy why;
+	guint index;	      /* in the source listing */
+	const char *new_name; /* or NULL */
 } TidyDecision;
 
 /* The names that both sorted listings have, in order, relation UNKNOWN. (transfer full): GArray of TidyTwin. */
 GArray *tidy_plan_twins(const TidyListing *source, const TidyListing *target);
 
 /**
- * tidy_plan_directory - decides for every entry of @source that is not EXCLUDED, in the order of the listing
- * @twins: from tidy_plan_twins(), filled in
+ * tidy_planner_new - plans one directory, entry by entry
+ * @twins: from tidy_plan_twins(), filled in; borrowed as everything else
  *
  * No two decisions give the same name, and none gives a name that either listing has. Directories that only the
- * source has move whole. Returns: (transfer full): GArray of TidyDecision.
+ * source has move whole.
  */
-GArray *tidy_plan_directory(const TidyListing *source, const TidyListing *target,
-			    const GArray *twins, const TidyPolicy *policy);
+typedef struct TidyPlanner TidyPlanner;
+TidyPlanner *tidy_planner_new(const TidyListing *source, const TidyListing *target,
+			      const GArray *twins, const TidyPolicy *policy);
+void tidy_planner_free(TidyPlanner *planner);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TidyPlanner, tidy_planner_free)
+
+/* The decision for the next entry of the source that is not EXCLUDED, in the order of the listing. FALSE: that was all.
+ * @decision: (out): its new_name is the planner's. */
+gboolean tidy_planner_next(TidyPlanner *planner, TidyDecision *decision);
 
 /**
- * tidy_plan_free_name - a further name for @name that neither listing has and no decision gives
+ * tidy_planner_free_name - a further name for @name that neither listing has and no decision gives
  *
- * For a directory that turns out to be a unit (a repository) only when it is looked into. (transfer full) or NULL.
+ * For a directory that turns out to be a unit (a repository) only when it is looked into. The planner's, or NULL.
  */
-char *tidy_plan_free_name(const TidyListing *source, const TidyListing *target,
-			  const GArray *decisions, const char *name, gboolean is_directory);
+const char *tidy_planner_free_name(TidyPlanner *planner, const char *name, gboolean is_directory);
 
 /* TRUE for a directory that must stay in one piece: a listing with a repository's own directory in it. */
 gboolean tidy_plan_is_unit(const TidyListing *listing);
