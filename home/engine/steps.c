@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the merge does: each kind of step, filled in from what the disk says now, given to the executor. I/O. */
+#include <errno.h>
+#include <string.h>
+
+#include "home/engine/copy.h"
+#include "home/engine/trash.h"
+#include "home/engine/walk.h"
+
+gboolean
+tidy_walk_add_move(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, const char *new_name,
+		   TidyWhy why, GError **error)
+{
+	TidyStep step = {
+		.op = TIDY_OP_MOVE,
+		.why = why,
+		.type = entry->type,
+		.name = g_strdup(entry->name),
+		.to_name = g_strdup(new_name != NULL ? new_name : entry->name),
+		.ino = entry->ino,
+		.size = -1,
+		.mtime_ns = TIDY_TIME_OMIT,
+	};
+
+	pair->is_target_changed = TRUE;
+	return tidy_executor_add(walk->executor, &step, pair->source, pair->target, error);
+}
+
+static gint64
+link_mtime(TidyWalk *walk, const TidyPair *pair, const TidyEntry *entry)
+{
+	TidyStat st = { .mtime_ns = TIDY_TIME_OMIT };
+
+	walk->fs->stat(walk->fs, tidy_dir_fd(pair->source), entry->name, &st);
+	return st.mtime_ns;
+}
+
+/* The source's link goes; its text is in the journal. */
+gboolean
+tidy_walk_add_unlink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry,
+		     gboolean needs_previous, GError **error)
+{
+	TidyStep step = {
+		.op = TIDY_OP_UNLINK,
+		.why = TIDY_WHY_RELATIVE_LINK,
+		.type = TIDY_TYPE_LINK,
+		.name = g_strdup(entry->name),
+		.text = g_strdup(entry->link->old_text),
+		.ino = entry->ino,
+		.size = -1,
+		.mtime_ns = link_mtime(walk, pair, entry),
+		.needs_previous = needs_previous,
+	};
+
+	return tidy_executor_add(walk->executor, &step, pair->source, NULL, error);
+}
+
+/* The link is made anew at the target, then the old one goes. */
+gboolean
+tidy_walk_add_relink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry,
+		     const TidyDecision *decision, GError **error)
+{
+	const char *name = decision->new_name != NULL ? decision->new_name : entry->name;
+	TidyStep step = {
+		.op = TIDY_OP_LINK,
+		.why = TIDY_WHY_RELATIVE_LINK,
+		.type = TIDY_TYPE_LINK,
+		.name = g_strdup(name),
+		.text = g_strdup(entry->link->new_text),
+		.size = -1,
+		.mtime_ns = link_mtime(walk, pair, entry),
+	};
+
+	pair->is_target_changed = TRUE;
+	return tidy_executor_add(walk->executor, &step, pair->target, NULL, error) &&
+	       tidy_walk_add_unlink(walk, pair, entry, TRUE, error);
+}
+
+gboolean
+tidy_walk_add_trash(TidyWalk *walk, TidyDir *dir, const TidyEntry *entry, TidyWhy why,
+		    GError **error)
+{
+	TidyStep step = {
+		.op = TIDY_OP_TRASH,
+		.why = why,
+		.type = entry->type,
+		.name = g_strdup(entry->name),
+		.ino = entry->ino,
+		.size = -1,
+		.mtime_ns = TIDY_TIME_OMIT,
+	};
+
+	/* A dry run makes no Trash just to ask it for names. */
+	step.to_name = walk->job->is_dry_run
+			       ? g_strdup(entry->name)
+			       : tidy_trash_free_name(walk->trash, entry->name, walk->trash_names);
+	if (step.to_name == NULL) {
+		g_autofree char *path = tidy_dir_entry_path(dir, entry->name);
+
+		tidy_step_clear(&step);
+		tidy_run_note(walk->run, path, TIDY_WHY_FAILED, EIO);
+		return TRUE;
+	}
+	return tidy_executor_add(walk->executor, &step, dir, walk->trash, error);
+}
+
+/* Everything that COPY needs to make the file again from its twin. */
+gboolean
+tidy_walk_add_delete(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyWhy why,
+		     GError **error)
+{
+	TidyFs *fs = walk->fs;
+	int source = tidy_dir_fd(pair->source);
+	int fd = fs->openat(fs, source, entry->name, 0, 0);
+	TidyStat st;
+	TidyStat twin;
+	int r = fd < 0 ? fd : fs->stat(fs, fd, "", &st);
+	TidyStep step = { .op = TIDY_OP_DELETE, .why = why, .type = entry->type };
+
+	if (r == 0)
+		r = fs->stat(fs, tidy_dir_fd(pair->target), entry->name, &twin);
+	if (r == 0 && st.ino != twin.ino)
+		r = tidy_xattrs_pack(fs, fd, &step.xattrs);
+	if (r < 0) {
+		g_autofree char *path = tidy_dir_entry_path(pair->source, entry->name);
+
+		if (fd >= 0)
+			fs->close(fs, fd);
+		pair->is_going = FALSE;
+		tidy_run_note(walk->run, path, TIDY_WHY_UNREADABLE, -r);
+		return TRUE;
+	}
+	step.name = g_strdup(entry->name);
+	step.to_name = g_strdup(entry->name);
+	step.ino = st.ino;
+	step.to_ino = twin.ino;
+	step.size = st.size;
+	step.mtime_ns = st.mtime_ns;
+	step.mode = st.mode;
+	step.uid = st.uid;
+	step.gid = st.gid;
+	fs->close(fs, fd);
+	return tidy_executor_add(walk->executor, &step, pair->source, pair->target, error);
+}
+
+gboolean
+tidy_walk_add_replace(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyWhy why,
+		      GError **error)
+{
+	const TidyEntry *loser = tidy_listing_find(pair->target_list, entry->name);
+	TidyStep step = {
+		.op = TIDY_OP_MOVE,
+		.why = why,
+		.type = entry->type,
+		.name = g_strdup(entry->name),
+		.to_name = g_strdup(entry->name),
+		.ino = entry->ino,
+		.size = -1,
+		.mtime_ns = TIDY_TIME_OMIT,
+		.needs_previous = TRUE,
+	};
+
+	pair->is_target_changed = TRUE;
+	if (tidy_walk_add_trash(walk, pair->target, loser, why, error))
+		return tidy_executor_add(walk->executor, &step, pair->source, pair->target, error);
+	tidy_step_clear(&step);
+	return FALSE;
+}
+
+/* @dir has something that could not be read, and so could not be given back: it stays. */
+static gboolean
+cannot_look(TidyWalk *walk, TidyPair *above, TidyStep *step, TidyDir *dir, int r)
+{
+	g_autofree char *path = tidy_dir_path(dir);
+
+	if (above != NULL)
+		above->is_going = FALSE;
+	tidy_step_clear(step);
+	tidy_run_note(walk->run, path, TIDY_WHY_UNREADABLE, -r);
+	return TRUE;
+}
+
+/* The directory @source again in the target, empty. */
+gboolean
+tidy_walk_add_mkdir(TidyWalk *walk, TidyPair *above, TidyDir *source, gboolean *is_made,
+		    GError **error)
+{
+	int fd = tidy_dir_fd(source);
+	TidyStep step = {
+		.op = TIDY_OP_MKDIR,
+		.why = TIDY_WHY_ABSENT,
+		.type = TIDY_TYPE_DIR,
+		.name = g_strdup(source->name),
+		.size = -1,
+		.mtime_ns = source->original_ns,
+		.mode = source->mode,
+		.uid = source->uid,
+		.gid = source->gid,
+	};
+	int r = fd < 0 ? fd : tidy_xattrs_pack(walk->fs, fd, &step.xattrs);
+
+	if (r < 0)
+		return cannot_look(walk, above, &step, source, r);
+	above->is_target_changed = TRUE;
+	*is_made = TRUE;
+	return tidy_executor_add(walk->executor, &step, above->target, NULL, error);
+}
+
+/* @dir, whose entries moved, shows @mtime_ns again. */
+gboolean
+tidy_walk_add_times(TidyWalk *walk, TidyDir *dir, gint64 mtime_ns, GError **error)
+{
+	TidyStep step = {
+		.op = TIDY_OP_TIMES,
+		.why = TIDY_WHY_METADATA,
+		.type = TIDY_TYPE_DIR,
+		.name = g_strdup(dir->name),
+		.ino = dir->ino,
+		.size = -1,
+		.mtime_ns = mtime_ns,
+	};
+
+	return tidy_executor_add(walk->executor, &step, dir->parent, dir, error);
+}
+
+gboolean
+tidy_walk_add_rmdir(TidyWalk *walk, TidyDir *dir, GError **error)
+{
+	int fd = tidy_dir_fd(dir);
+	TidyStep step = {
+		.op = TIDY_OP_RMDIR,
+		.why = TIDY_WHY_EMPTY,
+		.type = TIDY_TYPE_DIR,
+		.name = g_strdup(dir->name),
+		.ino = dir->ino,
+		.size = -1,
+		.mtime_ns = dir->original_ns,
+		.mode = dir->mode,
+		.uid = dir->uid,
+		.gid = dir->gid,
+	};
+	int r = fd < 0 ? fd : tidy_xattrs_pack(walk->fs, fd, &step.xattrs);
+
+	if (r < 0)
+		return cannot_look(walk, NULL, &step, dir, r);
+	return tidy_executor_add(walk->executor, &step, dir->parent, NULL, error);
+}

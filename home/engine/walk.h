@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The merge's walk over a pair of trees: what merge.c, look.c and steps.c share. I/O. */
+#pragma once
+
+#include "home/engine/engine-private.h"
+
+typedef struct {
+	const TidyMergeJob *job;
+	TidyRun *run;
+	TidyFs *fs;
+	TidyExecutor *executor;
+	TidyDirPool *pool;
+	TidyDir *trash;
+	GHashTable *trash_names; /* given away in this run */
+	GHashTable *known;	 /* path -> TidyDir of the journal that is gone on with, or NULL */
+	gint64 now_ns;
+	guint pass;
+} TidyWalk;
+
+/* One pair of directories while it is being merged. */
+typedef struct {
+	TidyDir *source;
+	TidyDir *target;
+	TidyListing *source_list;
+	TidyListing *target_list;
+	TidyPlanner *planner;
+	gboolean is_root;
+	gboolean is_target_new; /* it will be made by a step before */
+	gboolean is_target_changed;
+	gboolean is_source_changed; /* something leaves it, though it may itself stay */
+	gboolean is_going;	    /* every entry of the source is planned to go */
+} TidyPair;
+
+/* --- look.c --- */
+
+/* The sorted listing of @dir, or NULL and -errno in @r. (transfer full) */
+TidyListing *tidy_walk_list(TidyWalk *walk, TidyDir *dir, int *r);
+/* The names that both have, and how they relate; @target -1: the target is not there yet. (transfer full) */
+GArray *tidy_walk_relate(TidyWalk *walk, const TidyPair *pair, int source, int target);
+/* Flags the entries of the source that cannot go, or not as they are. */
+void tidy_walk_look(TidyWalk *walk, TidyPair *pair);
+/* Some entry of the source is not part of this job. */
+gboolean tidy_walk_has_excluded(const TidyPair *pair);
+
+/*
+ * --- steps.c ---
+ *
+ * Each adds what its name says, and answers FALSE as tidy_executor_flush() does. An entry that cannot be looked at is
+ * noted, and stays.
+ */
+
+gboolean tidy_walk_add_move(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry,
+			    const char *new_name, TidyWhy why, GError **error);
+gboolean tidy_walk_add_unlink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry,
+			      gboolean needs_previous, GError **error);
+gboolean tidy_walk_add_relink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry,
+			      const TidyDecision *decision, GError **error);
+gboolean tidy_walk_add_trash(TidyWalk *walk, TidyDir *dir, const TidyEntry *entry, TidyWhy why,
+			     GError **error);
+gboolean tidy_walk_add_delete(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyWhy why,
+			      GError **error);
+gboolean tidy_walk_add_replace(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyWhy why,
+			       GError **error);
+gboolean tidy_walk_add_mkdir(TidyWalk *walk, TidyPair *above, TidyDir *source, gboolean *is_made,
+			     GError **error);
+gboolean tidy_walk_add_times(TidyWalk *walk, TidyDir *dir, gint64 mtime_ns, GError **error);
+gboolean tidy_walk_add_rmdir(TidyWalk *walk, TidyDir *dir, GError **error);
