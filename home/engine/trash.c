@@ -138,7 +138,7 @@ tidy_trash_write_info(TidyFs *fs, const TidyTrashFds *fds, const char *name, con
 {
 	g_autofree char *info = info_name(name);
 	g_autofree char *text = info_text(fs, path);
-	int flags = O_WRONLY | O_CREAT | (may_exist ? 0 : O_EXCL);
+	int flags = O_WRONLY | O_CREAT | (may_exist ? O_TRUNC : O_EXCL);
 	int fd = fs->openat(fs, fds->info, info, flags, 0600);
 	int r;
 
