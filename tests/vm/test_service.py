@@ -45,7 +45,7 @@ class Service(unittest.TestCase):
             self.start(guest)
             pid = self.main_pid(guest)
 
-            guest.sh("mkdir -p .config/xdgtidy && printf '[merge]\\nmode = report\\n[dir DOWNLOAD]\\nmode = report\\n' "
+            guest.sh("mkdir -p .config/xdgtidy && printf '[dirs.DOWNLOAD]\\nmode = report\\n' "
                      ">.config/xdgtidy/xdgtidy.conf && systemctl --user reload xdgtidy", user="tester")
             guest.wait_for("xdgtidy status --json | grep '\"mode\" : \"report\"'", user="tester")
             self.assertEqual(pid, self.main_pid(guest), "a reload is no restart")
