@@ -49,6 +49,8 @@ class Service(unittest.TestCase):
                      ">.config/xdgtidy/xdgtidy.conf && systemctl --user reload xdgtidy", user="tester")
             guest.wait_for("xdgtidy status --json | grep '\"mode\" : \"report\"'", user="tester")
             self.assertEqual(pid, self.main_pid(guest), "a reload is no restart")
+            guest.sh("rm .config/xdgtidy/xdgtidy.conf", user="tester")
+            guest.wait_for("xdgtidy status --json | grep '\"mode\" : \"auto\"'", user="tester")
 
             guest.sh(f"kill -SEGV {pid}")
             guest.wait_for(f"systemctl --user is-active xdgtidy && ! test -d /proc/{pid}", user="tester")
