@@ -13,10 +13,11 @@
 #define WAIT_USEC G_TIME_SPAN_MINUTE
 /* A server that restarts shows a note with buttons again when it is not older than this. */
 #define AGAIN_USEC (10 * G_TIME_SPAN_MINUTE)
-/* A server that is started on demand (dunst, mako) comes only when it is asked for, and it cannot come before the
- * desktop is there: asked for at once, then after 15 s, 30 s, ... up to 10 min. */
+/* A server that is started on demand (dunst, mako) comes only when it is asked for. Not before there is a display:
+ * it would fail, and dbus-daemon then holds back everybody's notes for two minutes (service_start_timeout). Looked at
+ * at once, then after 15 s, 30 s, ... up to 2 min, as long as there is something to show. */
 #define START_FIRST_SEC 15
-#define START_LAST_SEC	600
+#define START_LAST_SEC	120
 
 /*
  * Two threads. Main: which server there is (NameOwnerChanged), what should be on the screen (topics), the buttons
@@ -61,8 +62,9 @@ typedef struct {
 	char *owner; /* unique name of the server, or NULL */
 	guint generation;
 	guint name_watch;
-	guint subscription;   /* signals of adopted notes */
-	GSource *start_timer; /* exists while a server was asked for and has not come */
+	guint subscription; /* signals of adopted notes */
+	GCancellable *cancellable;
+	GSource *start_timer; /* exists while something waits for a server */
 	guint start_sec;
 } Notifier;
 
@@ -546,14 +548,60 @@ on_no_server(gpointer data)
 
 /* Whether it starts is seen by its name; the answer does not matter. */
 static void
-want_server(Notifier *self)
+start_server(Notifier *self)
 {
-	if (self->bus == NULL || self->start_timer != NULL)
-		return;
 	g_dbus_connection_call(self->bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
 			       "org.freedesktop.DBus", "StartServiceByName",
 			       g_variant_new("(su)", SERVER_NAME, 0), NULL, G_DBUS_CALL_FLAGS_NONE,
 			       -1, NULL, NULL, NULL);
+}
+
+static gboolean
+has_display(const char *const *environment)
+{
+	for (; *environment != NULL; environment++) {
+		if (g_str_has_prefix(*environment, "DISPLAY=") ||
+		    g_str_has_prefix(*environment, "WAYLAND_DISPLAY="))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* @data may be gone when the call was cancelled. */
+static void
+on_environment(GObject *source, GAsyncResult *result, gpointer data)
+{
+	g_autoptr(GVariant) reply =
+		g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, NULL);
+	g_autoptr(GVariant) value = NULL;
+	g_autofree const char **environment = NULL;
+
+	if (reply == NULL)
+		return;
+	g_variant_get(reply, "(v)", &value);
+	if (!g_variant_is_of_type(value, G_VARIANT_TYPE_STRING_ARRAY))
+		return;
+	environment = g_variant_get_strv(value, NULL);
+	if (has_display(environment))
+		start_server(data);
+}
+
+/* The desktop tells systemd of its display; our own environment is older than that at login. */
+static void
+want_server(Notifier *self)
+{
+	if (self->bus == NULL || self->start_timer != NULL)
+		return;
+	if (g_getenv("DISPLAY") != NULL || g_getenv("WAYLAND_DISPLAY") != NULL)
+		start_server(self);
+	else
+		g_dbus_connection_call(self->bus, "org.freedesktop.systemd1",
+				       "/org/freedesktop/systemd1",
+				       "org.freedesktop.DBus.Properties", "Get",
+				       g_variant_new("(ss)", "org.freedesktop.systemd1.Manager",
+						     "Environment"),
+				       G_VARIANT_TYPE("(v)"), G_DBUS_CALL_FLAGS_NO_AUTO_START, -1,
+				       self->cancellable, on_environment, self);
 	self->start_timer = g_timeout_source_new_seconds(self->start_sec);
 	g_source_set_callback(self->start_timer, on_no_server, self, NULL);
 	g_source_attach(self->start_timer, self->context);
@@ -709,6 +757,8 @@ notifier_free(TidyNotifier *notifier)
 	if (self->name_watch != 0)
 		g_bus_unwatch_name(self->name_watch);
 	stop_waiting(self);
+	g_cancellable_cancel(self->cancellable);
+	g_object_unref(self->cancellable);
 	if (self->subscription != 0)
 		g_dbus_connection_signal_unsubscribe(self->bus, self->subscription);
 	if (self->thread != NULL) {
@@ -741,6 +791,7 @@ tidy_notifier_libnotify_new(GDBusConnection *bus, const char *state_file)
 	self->context = g_main_context_ref_thread_default();
 	self->state_file = g_strdup(state_file);
 	self->start_sec = START_FIRST_SEC;
+	self->cancellable = g_cancellable_new();
 	if (bus == NULL)
 		return &self->parent;
 	self->bus = g_object_ref(bus);

@@ -45,10 +45,12 @@ class Service(unittest.TestCase):
             self.start(guest)
             pid = self.main_pid(guest)
 
-            guest.sh("mkdir -p .config/xdgtidy && printf '[merge]\\nmode = report\\n[dir DOWNLOAD]\\nmode = report\\n' "
+            guest.sh("mkdir -p .config/xdgtidy && printf '[dirs.DOWNLOAD]\\nmode = report\\n' "
                      ">.config/xdgtidy/xdgtidy.conf && systemctl --user reload xdgtidy", user="tester")
             guest.wait_for("xdgtidy status --json | grep '\"mode\" : \"report\"'", user="tester")
             self.assertEqual(pid, self.main_pid(guest), "a reload is no restart")
+            guest.sh("rm .config/xdgtidy/xdgtidy.conf", user="tester")
+            guest.wait_for("xdgtidy status --json | grep '\"mode\" : \"auto\"'", user="tester")
 
             guest.sh(f"kill -SEGV {pid}")
             guest.wait_for(f"systemctl --user is-active xdgtidy && ! test -d /proc/{pid}", user="tester")
