@@ -336,7 +336,7 @@ test_hostile_ends(void)
 	g_autoptr(GByteArray) skip = journal_with_dirs();
 	g_autoptr(GByteArray) after = journal_with_dirs();
 
-	bad.outcome = TIDY_OUTCOME_CLOSED + 1;
+	bad.outcome = TIDY_OUTCOME_PARTIAL + 1;
 	tidy_record_put_commit(outcome, RUN, 2, &bad);
 	assert_refused(outcome, "record 2 makes no sense");
 	tidy_record_put_skip(skip, RUN, 2, 1, TIDY_WHY_LAST + 1);

@@ -23,7 +23,7 @@ static TidyStore *
 open_store(FakeFs *fake)
 {
 	g_autoptr(GError) error = NULL;
-	TidyStore *store = tidy_store_open(fake_fs_table(fake), STATE, &error);
+	TidyStore *store = tidy_store_open(fake_fs_table(fake), STATE, TRUE, &error);
 
 	g_assert_no_error(error);
 	return store;
@@ -131,7 +131,7 @@ test_torn_tail_is_cut(void)
 		g_autoptr(TidyJournal) journal = NULL;
 		g_autoptr(TidyJournal) again = NULL;
 		g_autoptr(TidyJournalFile) file = NULL;
-		TidyJournalCommit commit = { .outcome = TIDY_OUTCOME_CLOSED };
+		TidyJournalCommit commit = { .outcome = TIDY_OUTCOME_PARTIAL };
 
 		set_contents(fake, bytes, size);
 		journal = tidy_store_read(store, id, &error);
@@ -254,10 +254,10 @@ test_open_fails(void)
 	g_autoptr(GError) other = NULL;
 
 	fake_fs_write(fake, "/file", "x", -1);
-	g_assert_null(tidy_store_open(fake_fs_table(fake), "/file/state", &error));
+	g_assert_null(tidy_store_open(fake_fs_table(fake), "/file/state", TRUE, &error));
 	g_assert_nonnull(strstr(error->message, "/file/state"));
 	fake_disk_set_read_only(fake_fs_disk(fake, "/"), TRUE);
-	g_assert_null(tidy_store_open(fake_fs_table(fake), "/new/state", &other));
+	g_assert_null(tidy_store_open(fake_fs_table(fake), "/new/state", TRUE, &other));
 	g_assert_nonnull(strstr(other->message, "/new/state"));
 	fake_disk_set_read_only(fake_fs_disk(fake, "/"), FALSE);
 }
