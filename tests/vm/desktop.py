@@ -68,7 +68,10 @@ def start_sway(guest):
 
 def wait_for_notification(guest, text):
     """Until a notification on the screen says so; all of it."""
-    return guest.wait_for(f"grep -F '{text}' .shown", user="tester")
+    shown = guest.wait_for(f"grep -F '{text}' .shown", user="tester")
+    # dunst runs the script before it draws.
+    guest.wait_for("DISPLAY=:0 xwininfo -name Dunst | grep IsViewable", user="tester")
+    return shown
 
 
 def press(guest, label):
