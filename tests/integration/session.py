@@ -59,7 +59,8 @@ class Session:
         for name in ("run", ".config/xdgtidy", "Downloads", "services"):
             os.makedirs(self.path(name), mode=0o700)
         self.env = {k: v for k, v in os.environ.items()
-                    if not k.startswith(("XDG_", "DBUS_", "LC_", "LANG")) and k != "DISPLAY"}
+                    if not k.startswith(("XDG_", "DBUS_", "LC_", "LANG"))
+                    and k not in ("DISPLAY", "WAYLAND_DISPLAY")}
         self.env |= {"HOME": self.home, "XDG_RUNTIME_DIR": self.path("run"), "LC_ALL": "C.UTF-8",
                      "NOTIFY_SOCKET": self.path("run/notify"), "XDG_CONFIG_DIRS": self.path("etc")}
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)

@@ -203,14 +203,21 @@ class Questions(DaemonTest):
 
 
 class Servers(DaemonTest):
-    def test_server_on_demand_is_asked_for(self):
-        """One that nobody started yet (dunst, mako) is; that it does not come is no error."""
+    def offer_server(self):
+        """A server that would start on demand, and never comes; the file that its start leaves."""
         session = self.session
         marker = session.path("started")
         session.write("services/notify.service",
                       f"[D-BUS Service]\nName={NOTIFY_NAME}\nExec=/usr/bin/touch {marker}\n")
         session.bus.call_sync("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
                               "ReloadConfig", None, None, 0, -1, None)
+        return marker
+
+    def test_server_on_demand_is_asked_for(self):
+        """One that nobody started yet (dunst, mako) is; that it does not come is no error."""
+        session = self.session
+        session.env["DISPLAY"] = ":99"
+        marker = self.offer_server()
         self.start(server=False)
         session.write("Download/a")
         session.wait(lambda: os.path.exists(marker), "the start of the server")
@@ -218,6 +225,19 @@ class Servers(DaemonTest):
         session.write("Download/b")
         session.wait(lambda: session.exists("Downloads/b"), "the later file")
         self.assertEqual(session.stop_daemon(), 0)
+
+    def test_server_waits_for_a_display(self):
+        """Asked for too early it fails, and dbus-daemon holds back the notes of all programs for minutes."""
+        session = self.session
+        marker = self.offer_server()
+        self.start(server=False)
+        session.write("Download/a")
+        session.wait(lambda: session.call("Status")["strays"], "the stray")
+        session.merge()
+        session.write("Download/b")
+        session.wait(lambda: session.exists("Downloads/b"), "the later file")
+        self.assertEqual(session.stop_daemon(), 0)
+        self.assertFalse(os.path.exists(marker))
 
     def test_late_server_gets_the_question(self):
         session = self.session
