@@ -13,8 +13,10 @@
 #include "home/engine/trash.h"
 
 /* One sync per so many steps costs next to nothing; one per step would cost 11 times the work itself
- * (an append-only log with fdatasync, measured on 8,235 renames). */
-#define BATCH_STEPS 1024
+ * (an append-only log with fdatasync, measured on 8,235 renames). A long merge takes longer batches: beside other work on
+ * the disk a sync may wait for 30 ms, as long as a thousand renames. */
+#define BATCH_STEPS_FIRST 1024
+#define BATCH_STEPS_LAST  8192
 
 typedef struct {
 	TidyStep step;
@@ -25,6 +27,7 @@ typedef struct {
 struct TidyExecutor {
 	TidyExecutorOptions options;
 	GArray *pending;	  /* of Pending */
+	guint batch_steps;	  /* so many make a batch */
 	TidyJournalFile *journal; /* NULL: not opened yet, or none */
 	gboolean previous_failed;
 };
@@ -47,6 +50,7 @@ tidy_executor_new(const TidyExecutorOptions *options)
 
 	executor->options = *options;
 	executor->options.has_checks |= options->is_replay;
+	executor->batch_steps = BATCH_STEPS_FIRST;
 	executor->pending = g_array_new(FALSE, FALSE, sizeof(Pending));
 	g_array_set_clear_func(executor->pending, pending_clear);
 	return executor;
@@ -542,7 +546,8 @@ tidy_executor_add(TidyExecutor *executor, TidyStep *step, TidyDir *dir, TidyDir 
 	*step = (TidyStep){ 0 };
 	g_array_append_val(executor->pending, pending);
 	/* A step that hangs on its predecessor must be in the same batch. */
-	if (executor->pending->len < BATCH_STEPS || pending.step.needs_previous)
+	if (executor->pending->len < executor->batch_steps || pending.step.needs_previous)
 		return TRUE;
+	executor->batch_steps = MIN(executor->batch_steps * 2, BATCH_STEPS_LAST);
 	return tidy_executor_flush(executor, error);
 }

@@ -28,7 +28,7 @@ class Bench:
         self.failures = []
 
     def home(self, kind, files, fresh=False):
-        path = os.path.join(self.work, f"{kind}-{files}")
+        path = os.path.join(self.work, f"{kind}-{files}" + ("-once" if fresh else ""))
         if fresh:
             shutil.rmtree(path, ignore_errors=True)
         if not os.path.exists(path):
