@@ -303,31 +303,20 @@ walk_back(Undo *undo, GError **error)
 	return restore_times(undo, error) && tidy_executor_flush(undo->executor, error);
 }
 
-/* The directories of the journal, for a journal of our own: numbers and first-seen times begin anew; those that the
- * operation removed will come back with another inode. */
+/* The directories of the journal, for a journal of our own: numbers and first-seen times begin anew. They need not be the
+ * same inodes: this operation may have removed them, or a later one whose undo made them again. What is moved is told by
+ * its own inode, and nothing is ever moved onto something. */
 static GPtrArray *
 take_dirs(const TidyJournal *journal, TidyDirPool *pool)
 {
 	GPtrArray *dirs = tidy_engine_journal_dirs(journal, pool);
-	g_autoptr(GHashTable) removed =
-		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
-	for (guint i = 0; i < journal->steps->len; i++) {
-		const TidyStep *step = g_ptr_array_index(journal->steps, i);
-
-		if (step->op == TIDY_OP_RMDIR || step->op == TIDY_OP_MKDIR)
-			g_hash_table_add(removed,
-					 tidy_dir_entry_path(g_ptr_array_index(dirs, step->dir - 1),
-							     step->name));
-	}
 	for (guint i = 0; i < dirs->len; i++) {
 		TidyDir *dir = g_ptr_array_index(dirs, i);
-		g_autofree char *path = tidy_dir_path(dir);
 
 		dir->id = 0;
 		dir->original_ns = TIDY_TIME_OMIT;
-		if (g_hash_table_contains(removed, path))
-			dir->is_expected = FALSE;
+		dir->is_expected = FALSE;
 	}
 	return dirs;
 }
