@@ -324,9 +324,8 @@ make_rmdir(TidyExecutor *executor, Pending *pending)
 	return fs->unlink(fs, dir, step->name, AT_REMOVEDIR);
 }
 
-/* TRUE when @dir/@name is a symbolic link that says @text. */
-static gboolean
-link_says(TidyFs *fs, int dir, const char *name, const char *text)
+gboolean
+tidy_link_says(TidyFs *fs, int dir, const char *name, const char *text)
 {
 	char buffer[PATH_MAX];
 	ssize_t length = fs->readlink(fs, dir, name, buffer, sizeof buffer);
@@ -347,7 +346,7 @@ make_link(TidyExecutor *executor, Pending *pending)
 		return dir;
 	r = fs->symlink(fs, step->text, dir, step->name);
 	if (r == -EEXIST && executor->options.is_replay &&
-	    link_says(fs, dir, step->name, step->text))
+	    tidy_link_says(fs, dir, step->name, step->text))
 		r = 0;
 	if (r == 0 && step->mtime_ns != TIDY_TIME_OMIT)
 		fs->utimens(fs, dir, step->name, TIDY_TIME_OMIT, step->mtime_ns);
@@ -367,7 +366,7 @@ make_unlink(TidyExecutor *executor, Pending *pending)
 	r = check_entry(fs, dir, step);
 	if (r < 0)
 		return r == -ENOENT && executor->options.is_replay ? 0 : r;
-	if (!link_says(fs, dir, step->name, step->text))
+	if (!tidy_link_says(fs, dir, step->name, step->text))
 		return -ESTALE;
 	return fs->unlink(fs, dir, step->name, 0);
 }

@@ -186,7 +186,9 @@ look_at_links(TidyWalk *walk, const TidyPair *pair, int dir)
 			to = tidy_dir_path(pair->target);
 		}
 		text = read_link(walk->fs, dir, entry->name);
-		if (text != NULL)
+		if (text == NULL)
+			entry->flags |= TIDY_ENTRY_UNREADABLE;
+		else
 			tidy_listing_set_link(entry, text,
 					      tidy_plan_link_text(text, from, to, walk->job->stray,
 								  walk->job->target));
@@ -218,7 +220,8 @@ scan_entry(const TidyDirent *entry, gpointer data)
 								       job->stray, job->target)
 						 : NULL;
 
-		scan->has_breaking = other != NULL;
+		/* One that cannot be read may be one of them. */
+		scan->has_breaking = text == NULL || other != NULL;
 	}
 	return !scan->has_breaking;
 }

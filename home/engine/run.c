@@ -191,7 +191,7 @@ tidy_run_report(const TidyStep *step, const TidyDir *dir, const TidyDir *to_dir,
 		g_hash_table_add(run->taken, g_strdup(path));
 	/* A directory that is not empty has entries that were told already, or that came meanwhile; and what is gone by
 	 * itself no longer needs to go. */
-	if (step->needs_previous)
+	if (step->needs_previous && outcome == TIDY_WHY_LOST_RACE)
 		return;
 	if ((step->op == TIDY_OP_RMDIR || step->op == TIDY_OP_TIMES) &&
 	    (outcome == TIDY_WHY_LOST_RACE || outcome == TIDY_WHY_GONE))

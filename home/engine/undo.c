@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "home/base/error.h"
+#include "home/compare/compare.h"
 #include "home/engine/engine-private.h"
 #include "home/engine/trash.h"
 
@@ -160,6 +161,18 @@ may_move_back(Undo *undo, const TidyStep *inverse, TidyDir *dir, TidyDir *to_dir
 	return note(undo, inverse, dir, why_not(r));
 }
 
+/* An earlier undo, which had to leave something else, made the copy already. */
+static gboolean
+is_copied(Undo *undo, const TidyStep *inverse, TidyDir *dir, TidyDir *to_dir)
+{
+	int to = tidy_dir_fd(to_dir);
+	int from = tidy_dir_fd(dir);
+
+	return from >= 0 && to >= 0 &&
+	       tidy_compare_files(undo->fs, from, inverse->name, to, inverse->to_name, NULL) ==
+		       TIDY_COMPARE_EQUAL;
+}
+
 /* COPY: the twin is still what it was. DELETE: the bytes decide, at the moment of acting. */
 static gboolean
 may_copy_back(Undo *undo, const TidyStep *inverse, TidyDir *dir, TidyDir *to_dir)
@@ -169,7 +182,8 @@ may_copy_back(Undo *undo, const TidyStep *inverse, TidyDir *dir, TidyDir *to_dir
 
 	if (inverse->op == TIDY_OP_DELETE)
 		return r == 0;
-	if (is_at(undo, to_dir, inverse->to_name, FALSE, inverse->to_ino))
+	if (is_at(undo, to_dir, inverse->to_name, FALSE, inverse->to_ino) ||
+	    is_copied(undo, inverse, dir, to_dir))
 		return FALSE;
 	if (r < 0)
 		return note(undo, inverse, dir, why_not(r));
@@ -185,15 +199,17 @@ may_remove(Undo *undo, const TidyStep *inverse, TidyDir *dir)
 	TidyStat st;
 	int r = stat_entry(undo, dir, inverse->name, FALSE, &st);
 
+	/* Another kind of thing has the name: what was made is gone, or never was. */
 	if (r == 0)
-		return TRUE;
+		return tidy_stat_type(&st) ==
+		       (inverse->op == TIDY_OP_RMDIR ? TIDY_TYPE_DIR : TIDY_TYPE_LINK);
 	if (why_not(r) != TIDY_WHY_GONE)
 		note(undo, inverse, dir, why_not(r));
 	return FALSE;
 }
 
 static gboolean
-may_undo(Undo *undo, const TidyStep *step, const TidyStep *inverse, TidyDir *dir, TidyDir *to_dir)
+may_undo(Undo *undo, const TidyStep *inverse, TidyDir *dir, TidyDir *to_dir)
 {
 	switch (inverse->op) {
 	case TIDY_OP_MOVE:
@@ -203,8 +219,8 @@ may_undo(Undo *undo, const TidyStep *step, const TidyStep *inverse, TidyDir *dir
 	case TIDY_OP_COPY:
 	case TIDY_OP_DELETE:
 		return may_copy_back(undo, inverse, dir, to_dir);
-	case TIDY_OP_LINK: /* the old link is still there: its removal was never made */
-		return step->ino == 0 || !is_at(undo, dir, inverse->name, FALSE, step->ino);
+	case TIDY_OP_LINK: /* the link is there: its removal was never made, or is undone */
+		return !tidy_link_says(undo->fs, tidy_dir_fd(dir), inverse->name, inverse->text);
 	case TIDY_OP_MKDIR:
 		return TRUE;
 	case TIDY_OP_RMDIR:
@@ -237,7 +253,7 @@ undo_step(Undo *undo, const TidyStep *step, GError **error)
 		return TRUE;
 	dir = dir_of(undo, inverse->dir);
 	to_dir = dir_of(undo, inverse->to_dir);
-	if (!may_undo(undo, step, inverse, dir, to_dir))
+	if (!may_undo(undo, inverse, dir, to_dir))
 		return TRUE;
 	undo->n_added++;
 	return tidy_executor_add(undo->executor, inverse, dir, to_dir, error);

@@ -365,6 +365,8 @@ decide(TidyPlanner *planner, const TidyEntry *entry, const TidyTwin *twin)
 		return leave(TIDY_WHY_UNFINISHED);
 	if ((entry->flags & TIDY_ENTRY_MOUNT) != 0)
 		return leave(TIDY_WHY_MOUNT);
+	if ((entry->flags & TIDY_ENTRY_UNREADABLE) != 0)
+		return leave(TIDY_WHY_UNREADABLE);
 	/* Below a directory that both have, each entry is looked at by itself. */
 	if (twin != NULL && twin->relation == TIDY_RELATION_BOTH_DIRS)
 		return decide_twin(planner, entry, twin);

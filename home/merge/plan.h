@@ -39,8 +39,9 @@ typedef enum {
 	TIDY_ENTRY_MOUNT = 1 << 3,
 	TIDY_ENTRY_TAKEN =
 		1 << 4, /* the target refused this very name (a case-insensitive directory) */
-	TIDY_ENTRY_HOLDS = 1 << 6,    /* a directory with something below it that cannot go along */
-	TIDY_ENTRY_EXCLUDED = 1 << 5, /* not part of this job: no decision, it just stays */
+	TIDY_ENTRY_HOLDS = 1 << 6, /* a directory with something below it that cannot go along */
+	TIDY_ENTRY_UNREADABLE = 1 << 7, /* what must be known of it could not be read */
+	TIDY_ENTRY_EXCLUDED = 1 << 5,	/* not part of this job: no decision, it just stays */
 } TidyEntryFlags;
 
 /* Of a symbolic link: what it says. */
