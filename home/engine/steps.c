@@ -35,6 +35,18 @@ link_mtime(TidyWalk *walk, const TidyPair *pair, const TidyEntry *entry)
 	return st.mtime_ns;
 }
 
+/* A link whose stamp could not be given back stays. */
+static gboolean
+leave_link(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyStep *step)
+{
+	g_autofree char *path = tidy_dir_entry_path(pair->source, entry->name);
+
+	tidy_step_clear(step);
+	pair->is_going = FALSE;
+	tidy_run_note(walk->run, path, TIDY_WHY_UNREADABLE, 0);
+	return TRUE;
+}
+
 /* The source's link goes; its text is in the journal. */
 gboolean
 tidy_walk_add_unlink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry,
@@ -52,6 +64,8 @@ tidy_walk_add_unlink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry,
 		.needs_previous = needs_previous,
 	};
 
+	if (step.mtime_ns == TIDY_TIME_OMIT)
+		return leave_link(walk, pair, entry, &step);
 	return tidy_executor_add(walk->executor, &step, pair->source, NULL, error);
 }
 
@@ -71,6 +85,8 @@ tidy_walk_add_relink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry,
 		.mtime_ns = link_mtime(walk, pair, entry),
 	};
 
+	if (step.mtime_ns == TIDY_TIME_OMIT)
+		return leave_link(walk, pair, entry, &step);
 	pair->is_target_changed = TRUE;
 	return tidy_executor_add(walk->executor, &step, pair->target, NULL, error) &&
 	       tidy_walk_add_unlink(walk, pair, entry, TRUE, error);
