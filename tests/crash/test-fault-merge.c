@@ -139,7 +139,7 @@ undo_all(const Case *test, FakeFs *fake)
 static void
 check_healed(Case *test, FakeFs *fake, gboolean has_stamps)
 {
-	guint options = has_stamps ? 0 : TREE_NO_DIR_MTIMES;
+	guint options = has_stamps ? 0 : TREE_NO_MTIMES;
 
 	recover(test, fake);
 	merge(test, fake);
