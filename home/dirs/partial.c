@@ -22,43 +22,55 @@ typedef enum {
 	PARTNER_ANY,   /* the name without the pattern */
 } PartnerRule;
 
-/* "*" stands for any bytes, at least one. A pattern with two stars has its partner's name in the
- * second one. */
+/* The text before the first star, between two stars (or ""), and after the last: "*" stands for any bytes, at least one. A
+ * pattern with two stars has its partner's name in the first one. */
 typedef struct {
 	const char *pattern;
+	const char *head, *middle, *tail;
+	guint8 head_len, middle_len, tail_len;
 	PartnerRule partner;
 	guint8 random; /* so many letters and digits at the end, as of mkstemp(3) */
 } Pattern;
 
+#define PATTERN(head_, tail_, partner_, random_)                                          \
+	{                                                                                 \
+		head_ "*" tail_, head_, "", tail_, sizeof head_ - 1, 0, sizeof tail_ - 1, \
+			partner_, random_                                                 \
+	}
+#define PATTERN_2(middle_, partner_)                                                    \
+	{                                                                               \
+		"*" middle_ "*", "", middle_, "", 0, sizeof middle_ - 1, 0, partner_, 0 \
+	}
+
 static const Pattern patterns[] = {
-	{ "*.part", PARTNER_EMPTY, 0 },	       /* Firefox, KIO, yt-dlp, Transmission */
-	{ "*.partial", PARTNER_EMPTY, 0 },     /* GNOME Web, axel */
-	{ "*.crdownload", PARTNER_EMPTY, 0 },  /* Chromium and what is built on it */
-	{ "*.download", PARTNER_EMPTY, 0 },    /* Safari; may be a directory */
-	{ "*.wkdownload", PARTNER_EMPTY, 0 },  /* WebKitGTK */
-	{ "*.opdownload", PARTNER_EMPTY, 0 },  /* Opera */
-	{ "*.kgetpart", PARTNER_EMPTY, 0 },    /* KGet */
-	{ "*.!qB", PARTNER_EMPTY, 0 },	       /* qBittorrent */
-	{ "*.!ut", PARTNER_EMPTY, 0 },	       /* uTorrent */
-	{ "*.bc!", PARTNER_EMPTY, 0 },	       /* BitComet */
-	{ "*.td", PARTNER_EMPTY, 0 },	       /* Thunder */
-	{ "*.fdmdownload", PARTNER_EMPTY, 0 }, /* Free Download Manager */
-	{ "*.filepart", PARTNER_EMPTY, 0 },    /* WinSCP */
-	{ "*.wget2tmp", PARTNER_EMPTY, 0 },
-	{ "*.tmp", PARTNER_EMPTY, 0 },
-	{ "*.aria2", PARTNER_ANY, 0 },
-	{ "*.ytdl", PARTNER_EMPTY, 0 },
-	{ "*.part-Frag*", PARTNER_NONE, 0 },
-	{ ".org.chromium.Chromium.*", PARTNER_NONE, 6 },
-	{ ".com.google.Chrome.*", PARTNER_NONE, 6 },
-	{ ".goutputstream-*", PARTNER_NONE, 0 }, /* GIO */
-	{ ".syncthing.*.tmp", PARTNER_NONE, 0 },
-	{ "~syncthing~*.tmp", PARTNER_NONE, 0 },
-	{ ".~lock.*#", PARTNER_ANY, 0 }, /* LibreOffice */
-	{ "~$*", PARTNER_ANY, 0 },	 /* Microsoft Office */
-	{ ".*.kate-swp", PARTNER_ANY, 0 },
-	{ ".*.swp", PARTNER_ANY, 0 }, /* Vim */
-	{ ".~*", PARTNER_NONE, 0 },   /* Dropbox */
+	PATTERN("", ".part", PARTNER_EMPTY, 0),	       /* Firefox, KIO, yt-dlp, Transmission */
+	PATTERN("", ".partial", PARTNER_EMPTY, 0),     /* GNOME Web, axel */
+	PATTERN("", ".crdownload", PARTNER_EMPTY, 0),  /* Chromium and what is built on it */
+	PATTERN("", ".download", PARTNER_EMPTY, 0),    /* Safari; may be a directory */
+	PATTERN("", ".wkdownload", PARTNER_EMPTY, 0),  /* WebKitGTK */
+	PATTERN("", ".opdownload", PARTNER_EMPTY, 0),  /* Opera */
+	PATTERN("", ".kgetpart", PARTNER_EMPTY, 0),    /* KGet */
+	PATTERN("", ".!qB", PARTNER_EMPTY, 0),	       /* qBittorrent */
+	PATTERN("", ".!ut", PARTNER_EMPTY, 0),	       /* uTorrent */
+	PATTERN("", ".bc!", PARTNER_EMPTY, 0),	       /* BitComet */
+	PATTERN("", ".td", PARTNER_EMPTY, 0),	       /* Thunder */
+	PATTERN("", ".fdmdownload", PARTNER_EMPTY, 0), /* Free Download Manager */
+	PATTERN("", ".filepart", PARTNER_EMPTY, 0),    /* WinSCP */
+	PATTERN("", ".wget2tmp", PARTNER_EMPTY, 0),
+	PATTERN("", ".tmp", PARTNER_EMPTY, 0),
+	PATTERN("", ".aria2", PARTNER_ANY, 0),
+	PATTERN("", ".ytdl", PARTNER_EMPTY, 0),
+	PATTERN_2(".part-Frag", PARTNER_NONE),
+	PATTERN(".org.chromium.Chromium.", "", PARTNER_NONE, 6),
+	PATTERN(".com.google.Chrome.", "", PARTNER_NONE, 6),
+	PATTERN(".goutputstream-", "", PARTNER_NONE, 0), /* GIO */
+	PATTERN(".syncthing.", ".tmp", PARTNER_NONE, 0),
+	PATTERN("~syncthing~", ".tmp", PARTNER_NONE, 0),
+	PATTERN(".~lock.", "#", PARTNER_ANY, 0), /* LibreOffice */
+	PATTERN("~$", "", PARTNER_ANY, 0),	 /* Microsoft Office */
+	PATTERN(".", ".kate-swp", PARTNER_ANY, 0),
+	PATTERN(".", ".swp", PARTNER_ANY, 0), /* Vim */
+	PATTERN(".~", "", PARTNER_NONE, 0),   /* Dropbox */
 };
 
 #define RULE_NEXTCLOUD ".X.~hex"
@@ -68,29 +80,23 @@ static const Pattern patterns[] = {
 
 /* Whether @name fits @pattern; @stem and @stem_len get the bytes of its (only, or first) star. */
 static gboolean
-fits(const Pattern *pattern, const char *name, const char **stem, gsize *stem_len)
+fits(const Pattern *pattern, const char *name, gsize len, const char **stem, gsize *stem_len)
 {
-	const char *star = strchr(pattern->pattern, '*');
-	const char *tail = star + 1, *second = strchr(tail, '*');
-	gsize head = (gsize)(star - pattern->pattern), len = strlen(name);
-	const char *found;
-
-	if (strncmp(name, pattern->pattern, head) != 0)
+	if (len <= (gsize)pattern->head_len + pattern->tail_len ||
+	    memcmp(name, pattern->head, pattern->head_len) != 0 ||
+	    memcmp(name + len - pattern->tail_len, pattern->tail, pattern->tail_len) != 0)
 		return FALSE;
-	if (second) {
-		g_autofree char *middle = g_strndup(tail, (gsize)(second - tail));
+	len -= pattern->tail_len;
+	if (pattern->middle_len > 0) {
+		const char *found = strstr(name + pattern->head_len, pattern->middle);
 
-		found = strstr(name + head, middle);
-		if (!found || found == name + head || !found[strlen(middle)])
+		if (found == NULL || found == name + pattern->head_len ||
+		    found[pattern->middle_len] == '\0')
 			return FALSE;
 		len = (gsize)(found - name);
-	} else {
-		if (len <= head + strlen(tail) || strcmp(name + len - strlen(tail), tail) != 0)
-			return FALSE;
-		len -= strlen(tail);
 	}
-	*stem = name + head;
-	*stem_len = len - head;
+	*stem = name + pattern->head_len;
+	*stem_len = len - pattern->head_len;
 	return TRUE;
 }
 
@@ -128,8 +134,10 @@ hidden_rule(const char *name)
 static const Pattern *
 find_pattern(const char *name, const char **stem, gsize *stem_len)
 {
+	gsize len = strlen(name);
+
 	for (gsize i = 0; i < G_N_ELEMENTS(patterns); i++) {
-		if (!fits(&patterns[i], name, stem, stem_len))
+		if (!fits(&patterns[i], name, len, stem, stem_len))
 			continue;
 		if (patterns[i].random &&
 		    (*stem_len != patterns[i].random || !is_random(*stem, *stem_len)))

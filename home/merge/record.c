@@ -15,26 +15,51 @@ static const char magic[8] = { 'X', 'D', 'G', 'T', 'I', 'D', 'Y', 'J' };
 
 enum { KIND_HEADER = 1, KIND_DIR = 2, KIND_STEP = 3, KIND_SKIP = 4, KIND_COMMIT = 5 };
 
-/* CRC-32C (Castagnoli), RFC 3720 appendix B.4: polynomial 0x1edc6f41, reflected. */
+/* CRC-32C (Castagnoli), RFC 3720 appendix B.4: polynomial 0x1edc6f41, reflected. Eight bytes at a time: table[k][b] is the
+ * remainder of byte b followed by k zero bytes (Kounavis and Berry, "A Systematic Approach to Building High Performance
+ * Software-based CRC Generators", 2005). */
+static guint32 crc_table[8][256];
+
+static void
+crc_table_fill(void)
+{
+	for (guint32 i = 0; i < 256; i++) {
+		guint32 c = i;
+
+		for (int bit = 0; bit < 8; bit++)
+			c = (c >> 1) ^ ((c & 1) != 0 ? 0x82f63b78u : 0);
+		crc_table[0][i] = c;
+	}
+	for (guint k = 1; k < 8; k++)
+		for (guint32 i = 0; i < 256; i++)
+			crc_table[k][i] = (crc_table[k - 1][i] >> 8) ^
+					  crc_table[0][crc_table[k - 1][i] & 0xff];
+}
+
 static guint32
 crc32c(guint32 crc, const guint8 *data, gsize size)
 {
 	static gsize once;
-	static guint32 table[256];
 
 	if (g_once_init_enter(&once)) {
-		for (guint32 i = 0; i < 256; i++) {
-			guint32 c = i;
-
-			for (int bit = 0; bit < 8; bit++)
-				c = (c >> 1) ^ ((c & 1) != 0 ? 0x82f63b78u : 0);
-			table[i] = c;
-		}
+		crc_table_fill();
 		g_once_init_leave(&once, 1);
 	}
 	crc = ~crc;
+	for (; size >= 8; size -= 8, data += 8) {
+		guint32 low, high;
+
+		memcpy(&low, data, sizeof low);
+		memcpy(&high, data + 4, sizeof high);
+		low = GUINT32_FROM_LE(low) ^ crc;
+		high = GUINT32_FROM_LE(high);
+		crc = crc_table[7][low & 0xff] ^ crc_table[6][(low >> 8) & 0xff] ^
+		      crc_table[5][(low >> 16) & 0xff] ^ crc_table[4][low >> 24] ^
+		      crc_table[3][high & 0xff] ^ crc_table[2][(high >> 8) & 0xff] ^
+		      crc_table[1][(high >> 16) & 0xff] ^ crc_table[0][high >> 24];
+	}
 	while (size-- > 0)
-		crc = (crc >> 8) ^ table[(crc ^ *data++) & 0xff];
+		crc = (crc >> 8) ^ crc_table[0][(crc ^ *data++) & 0xff];
 	return ~crc;
 }
 

@@ -19,8 +19,8 @@
  *             counts a{sv} {moved t, folded t, kept-both t, removed t, skipped t (left for a reason), failed t, bytes t},
  *             steps aa{sv} {op s, from s, to s, why s, type s: file|directory|link|other, bytes t},
  *             problems aa{sv} {code s, path s, text s}}
- *          op, why and code: tidy_step_op_name() and tidy_why_code() in home/merge/step.h. More than 10,000 steps are
- *          cut: "steps-cut" t in the operation says how many.
+ *          op, why and code: tidy_step_op_name() and tidy_why_code() in home/merge/step.h. Steps over 1,000
+ *          (in a history: 10,000) are cut: "steps-cut" t in the operation says how many.
  * history: operations aa{sv}, newest first {id t, kind s, stray s, target s, begin s, end s, state s:
  *             done|partial|interrupted|undone, undoes t, undone-by t, counts as in merge}; with one id also steps.
  *          A journal that cannot be read: {id t, state s: unreadable, problem s}.

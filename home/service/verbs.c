@@ -7,8 +7,10 @@
 #include "home/service/report.h"
 #include "home/service/service-private.h"
 
+/* Of a merge: its journal has all of them. An answer of 10,000 steps costs an eighth of the time of moving 60,000 files. */
+#define STEPS_MAX 1000
 /* More than a person reads, less than D-Bus refuses. */
-#define STEPS_MAX     10000
+#define HISTORY_MAX   10000
 #define PROGRESS_USEC (G_USEC_PER_SEC / 10)
 #define DAY_NS	      (G_GINT64_CONSTANT(86400) * 1000000000)
 
@@ -603,7 +605,7 @@ static void
 add_steps(GVariantBuilder *dict, const TidyJournal *journal)
 {
 	GVariantBuilder *steps = tidy_report_new_list();
-	guint n = MIN(journal->steps->len, STEPS_MAX);
+	guint n = MIN(journal->steps->len, HISTORY_MAX);
 
 	for (guint i = 0; i < n; i++) {
 		const TidyStep *step = g_ptr_array_index(journal->steps, i);
