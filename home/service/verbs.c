@@ -238,18 +238,25 @@ collect_step(const TidyStep *step, const char *from, const char *to, gpointer da
 }
 
 static void
-collect_problem(const char *path, TidyWhy why, int errno_code, gpointer data)
+add_problem(GVariantBuilder *list, const char *path, TidyWhy why, const char *text)
 {
-	Collector *collector = data;
 	GVariantBuilder *item = tidy_report_new();
-	g_autofree char *text = errno_code != 0 ? g_strdup_printf("%s: %s", tidy_why_text(why),
-								  g_strerror(errno_code))
-						: g_strdup(tidy_why_text(why));
 
 	tidy_report_add_text(item, "code", tidy_why_code(why));
 	tidy_report_add_path(item, "path", path);
 	tidy_report_add_text(item, "text", text);
-	tidy_report_add_item(collector->problems, item);
+	tidy_report_add_item(list, item);
+}
+
+static void
+collect_problem(const char *path, TidyWhy why, int errno_code, gpointer data)
+{
+	Collector *collector = data;
+	g_autofree char *text = errno_code != 0 ? g_strdup_printf("%s: %s", tidy_why_text(why),
+								  g_strerror(errno_code))
+						: g_strdup(tidy_why_text(why));
+
+	add_problem(collector->problems, path, why, text);
 }
 
 static void
@@ -402,9 +409,11 @@ merge_one(TidyService *service, const TidyCandidate *candidate, const TidyMergeO
 	*result = (TidyResult){ .outcome = TIDY_OUTCOME_DONE };
 	if (!is_allowed(candidate, options))
 		one = MERGED_REFUSED;
-	else if (!tidy_engine_merge(service->engine, &job, &sink, result, &problem))
-		one = MERGED_STOPPED;
-	else if (result->outcome == TIDY_OUTCOME_PARTIAL)
+	else if (!tidy_engine_merge(service->engine, &job, &sink, result, &problem)) {
+		one = g_error_matches(problem, TIDY_ERROR, TIDY_ERROR_CANCELLED) ? MERGED_STOPPED
+										 : MERGED_PARTIAL;
+		add_problem(collector.problems, candidate->path, TIDY_WHY_FAILED, problem->message);
+	} else if (result->outcome == TIDY_OUTCOME_PARTIAL)
 		one = MERGED_PARTIAL;
 	else if (did_nothing(result))
 		one = MERGED_NOTHING;
@@ -478,7 +487,8 @@ tidy_service_merge(TidyService *service, const char *stray, const char *target,
 	g_autoptr(TidyCandidates) all = tidy_service_find_strays(service, FALSE);
 	GVariantBuilder *list = tidy_report_new_list();
 	TidyResult result = { 0 };
-	Merged merged = MERGED_NOTHING;
+	Merged merged = MERGED_NOTHING, refused = MERGED_NOTHING;
+	guint64 last_id = 0;
 	gboolean is_fine = TRUE;
 
 	if (stray != NULL) {
@@ -492,19 +502,31 @@ tidy_service_merge(TidyService *service, const char *stray, const char *target,
 			remember_consent(service, one, options);
 			is_fine = merge_one(service, one, options, cancellable, list, &result,
 					    &merged, error);
+			last_id = is_fine ? result.id : 0;
 		}
 	}
 	for (guint i = 0; stray == NULL && is_fine && i < all->candidates->len; i++) {
 		const TidyCandidate *one = g_ptr_array_index(all->candidates, i);
 
+		/* Who asks for all strays learns why one of them stays, also when the others went. */
+		if (one->may == TIDY_MAY_NOT && !options->is_automatic)
+			merge_one(service, one, options, cancellable, list, &result, &refused,
+				  NULL);
 		if (!is_meant(one, options))
 			continue;
 		remember_consent(service, one, options);
 		is_fine = merge_one(service, one, options, cancellable, list, &result, &merged,
 				    error);
+		if (result.id != 0)
+			last_id = result.id;
 	}
-	if (is_fine)
-		return end_merge(list, "merge", result.id, merged_name(merged));
+	if (merged == MERGED_NOTHING)
+		merged = refused;
+	/* What stopped the second stray is no reason to hide what became of the first. */
+	if (!is_fine && last_id != 0)
+		g_clear_error(error);
+	if (is_fine || last_id != 0)
+		return end_merge(list, "merge", last_id, merged_name(merged));
 	g_variant_builder_unref(list);
 	return NULL;
 }

@@ -201,6 +201,69 @@ test_looking_makes_nothing(Home *home, gconstpointer data)
 	g_assert_false(g_file_test(local, G_FILE_TEST_EXISTS));
 }
 
+/* Stops at the second stray that reports. */
+static void
+stop_at_second(guint64 done, guint64 total, guint64 bytes, guint64 bytes_total, gpointer data)
+{
+	static guint n_calls;
+
+	if (++n_calls == 2)
+		g_cancellable_cancel(data);
+}
+
+static void
+test_a_stop_does_not_hide_what_was_done(Home *home, gconstpointer data)
+{
+	g_autoptr(GCancellable) cancellable = g_cancellable_new();
+	const TidyMergeOptions options = { .progress = stop_at_second,
+					   .progress_data = cancellable };
+	g_autoptr(GError) error = NULL;
+	g_autoptr(TidyService) service = NULL;
+	g_autoptr(GVariant) report = NULL;
+	g_autoptr(GVariant) operations = NULL;
+	const char *outcome = NULL;
+	guint64 id = 0;
+
+	write_text(home->config, "user-dirs.dirs", "XDG_DOWNLOAD_DIR=\"$HOME/Downloads\"\n");
+	write_text(home->home, "Downloads/a.txt", "one");
+	write_text(home->home, "Download/b.txt", "two");
+	write_text(home->home, "Download/c.txt", "three");
+	write_text(home->home, "T\303\251l\303\251chargements/d.txt", "four");
+	write_text(home->home, "T\303\251l\303\251chargements/e.txt", "five");
+	service = open_service(home);
+	report = tidy_service_merge(service, NULL, NULL, &options, cancellable, &error);
+	g_assert_no_error(error);
+	g_assert_true(g_variant_lookup(report, "outcome", "&s", &outcome));
+	g_assert_cmpstr(outcome, ==, "stopped");
+	g_assert_true(g_variant_lookup(report, "id", "t", &id));
+	g_assert_cmpuint(id, ==, 2);
+	operations = g_variant_lookup_value(report, "operations", G_VARIANT_TYPE("aa{sv}"));
+	g_assert_cmpuint(g_variant_n_children(operations), ==, 2);
+	g_assert_true(exists(home->home, "Downloads/b.txt"));
+	g_assert_true(exists(home->home, "Downloads/c.txt"));
+}
+
+/* A stray that a guard refuses is listed with its reasons, though nobody named it. */
+static void
+test_a_refused_stray_is_listed(Home *home, gconstpointer data)
+{
+	const TidyMergeOptions options = { .is_dry_run = TRUE };
+	g_autoptr(TidyService) service = NULL;
+	g_autoptr(GVariant) report = NULL;
+	g_autoptr(GVariant) operations = NULL;
+	const char *outcome = NULL;
+
+	write_text(home->config, "user-dirs.dirs", "XDG_DOWNLOAD_DIR=\"$HOME/Downloads\"\n");
+	write_text(home->home, "Downloads/a.txt", "one");
+	write_text(home->home, "Download/.stfolder/x", "a sync root");
+	service = open_service(home);
+	report = tidy_service_merge(service, NULL, NULL, &options, NULL, NULL);
+	g_assert_true(g_variant_lookup(report, "outcome", "&s", &outcome));
+	g_assert_cmpstr(outcome, ==, "refused");
+	operations = g_variant_lookup_value(report, "operations", G_VARIANT_TYPE("aa{sv}"));
+	g_assert_cmpuint(g_variant_n_children(operations), ==, 1);
+}
+
 #define ADD(path, test) g_test_add(path, Home, NULL, set_up, test, tear_down)
 
 int
@@ -213,6 +276,8 @@ main(int argc, char **argv)
 	ADD("/service/forgets-nothing-by-settings-that-are-bad",
 	    test_forgets_nothing_by_settings_that_are_bad);
 	ADD("/service/a-kept-file-is-not-nothing", test_a_kept_file_is_not_nothing);
+	ADD("/service/a-stop-does-not-hide-what-was-done", test_a_stop_does_not_hide_what_was_done);
+	ADD("/service/a-refused-stray-is-listed", test_a_refused_stray_is_listed);
 	ADD("/service/looking-makes-nothing", test_looking_makes_nothing);
 	return g_test_run();
 }
