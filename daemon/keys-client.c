@@ -171,11 +171,11 @@ on_rejected(TidyKeysClient *client, const RemapLinkMessage *message)
 {
 	g_autofree char *problem = NULL;
 
-	if (message->id != client->committed)
-		return;
-	problem = g_steal_pointer(&client->problem);
-	client->committed = 0;
-	expect_answer(client);
+	if (message->id == client->committed) {
+		problem = g_steal_pointer(&client->problem);
+		client->committed = 0;
+		expect_answer(client);
+	}
 	client->funcs.rejected(message->id, problem != NULL ? problem : "", client->funcs.data);
 }
 
