@@ -196,6 +196,14 @@ update(RemapHelper *h)
 		tell_state(h);
 }
 
+/* Whoever asked for something hears the state, changed or not. */
+static void
+update_and_tell(RemapHelper *h)
+{
+	h->told_flags = UINT32_MAX;
+	update(h);
+}
+
 static void
 check_session(RemapHelper *h)
 {
@@ -378,19 +386,16 @@ resume(RemapHelper *h)
 {
 	h->router.is_panic = false;
 	set_flag(h, REMAP_LINK_IS_PANIC | REMAP_LINK_IS_SUSPENDED, false);
-	update(h);
 	if (h->keyboards.is_on)
 		remap_keyboards_retry(&h->keyboards);
-	update(h);
-	tell_state(h);
+	update_and_tell(h);
 }
 
 static void
 set_reason(RemapHelper *h, uint32_t flag, bool is_set)
 {
 	set_flag(h, flag, is_set);
-	update(h);
-	tell_state(h);
+	update_and_tell(h);
 }
 
 static void
@@ -401,8 +406,7 @@ set_lock(RemapHelper *h, const RemapLinkMessage *message)
 		 message->is_on && message->policy == REMAP_LINK_UNGRAB);
 	if (remap_router_lock(&h->router, message->is_on, message->policy) < 0)
 		fault(h, REMAP_LINK_FAULT_SYSTEM, "out of memory");
-	update(h);
-	tell_state(h);
+	update_and_tell(h);
 }
 
 static void
