@@ -43,6 +43,7 @@ static const int allowed[] = {
 	SYS_epoll_wait,
 #endif
 	SYS_epoll_pwait,
+	SYS_epoll_create1,
 	SYS_epoll_ctl,
 	SYS_timerfd_settime,
 #ifdef SYS_timerfd_settime64
