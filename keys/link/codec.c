@@ -28,6 +28,7 @@ enum Field {
 	EVENT,
 	VENDOR,
 	PRODUCT,
+	HASH,
 	DEVICE_KIND,
 	CODE,
 	EVENTS,
@@ -40,7 +41,7 @@ enum Field {
 	NAME,
 	WORDS,
 	BYTES,
-	FIELDS_MAX = 8, /* of one kind, with END */
+	FIELDS_MAX = 9, /* of one kind, with END */
 };
 
 #define NUMBER(member, max)                                  \
@@ -80,6 +81,7 @@ static const struct {
 	[EVENT] = NUMBER(event, REMAP_LINK_DEVICE_EVENTS - 1),
 	[VENDOR] = NUMBER(vendor, 0xffff),
 	[PRODUCT] = NUMBER(product, 0xffff),
+	[HASH] = ANY(hash),
 	[DEVICE_KIND] = NUMBER(device_kind, 7),
 	[CODE] = NUMBER(code, REMAP_LINK_FAULTS - 1),
 	[EVENTS] = COUNTER(events),
@@ -118,7 +120,7 @@ static const struct {
 	[REMAP_LINK_REVERTED] = { "reverted", REMAP_LINK_HELPER, { ID, INDEX } },
 	[REMAP_LINK_DEVICE] = { "device",
 				REMAP_LINK_HELPER,
-				{ EVENT, VENDOR, PRODUCT, DEVICE_KIND, NODE, NAME, WORDS } },
+				{ EVENT, VENDOR, PRODUCT, HASH, DEVICE_KIND, NODE, NAME, WORDS } },
 	[REMAP_LINK_LAYER] = { "layer", REMAP_LINK_HELPER, { IS_ON, NAME } },
 	[REMAP_LINK_COMMAND] = { "command", REMAP_LINK_HELPER, { ID, INDEX } },
 	[REMAP_LINK_STATE] = { "state", REMAP_LINK_HELPER, { STATE_FLAGS } },

@@ -139,14 +139,14 @@ typedef struct RemapLinkMessage {
 	uint32_t count;
 	uint32_t severity; /* RemapSeverity */
 	uint32_t line, column;
-	uint32_t event; /* RemapLinkDeviceEvent */
-	uint32_t vendor, product;
-	uint32_t device_kind; /* REMAP_ID_x */
-	uint32_t code;	      /* RemapLinkFaultCode */
-	uint64_t events;      /* key edges read */
-	uint64_t frames;      /* frames written */
-	uint64_t overruns;    /* SYN_DROPPED: the kernel lost events of ours */
-	uint64_t lost;	      /* messages that the daemon was too slow for */
+	uint32_t event;			/* RemapLinkDeviceEvent */
+	uint32_t vendor, product, hash; /* as in [ids]: vvvv:pppp:hhhhhhhh */
+	uint32_t device_kind;		/* REMAP_ID_x */
+	uint32_t code;			/* RemapLinkFaultCode */
+	uint64_t events;		/* key edges read */
+	uint64_t frames;		/* frames written */
+	uint64_t overruns;		/* SYN_DROPPED: the kernel lost events of ours */
+	uint64_t lost;			/* messages that the daemon was too slow for */
 	uint32_t devices, grabbed;
 	/* UTF-8 without control characters, terminated. Decoded ones point into the datagram. */
 	const char *node; /* "event3" */

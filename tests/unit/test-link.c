@@ -46,6 +46,7 @@ static const RemapLinkMessage samples[] = {
 	  .event = REMAP_LINK_DEVICE_GRABBED,
 	  .vendor = 0x46d,
 	  .product = 0xffff,
+	  .hash = 0x12345678,
 	  .device_kind = 1,
 	  .node = "event3",
 	  .name = "A keyboard",
