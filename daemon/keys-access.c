@@ -113,7 +113,7 @@ start_helper(const char *program, GError **error)
 		return -1;
 	}
 	g_subprocess_launcher_take_stdin_fd(launcher, fds[1]);
-	process = g_subprocess_launcher_spawn(launcher, error, program, NULL);
+	process = g_subprocess_launcher_spawn(launcher, error, program, "--direct", NULL);
 	if (process == NULL) {
 		close(fds[0]);
 		return -1;

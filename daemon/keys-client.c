@@ -199,6 +199,7 @@ keep_device(TidyKeysClient *client, const RemapLinkMessage *message)
 	device->text = g_strdup(message->text);
 	device->vendor = message->vendor;
 	device->product = message->product;
+	device->hash = message->hash;
 	device->kind = message->device_kind;
 	device->round = client->round;
 	return device;
