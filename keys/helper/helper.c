@@ -45,6 +45,7 @@ struct RemapHelper {
 	RemapKeyboards keyboards;
 	uint32_t flags, told_flags; /* REMAP_LINK_IS_x */
 	bool is_greeted, is_over;
+	const char *fault;
 
 	char *text; /* parts so far */
 	size_t text_length, text_capacity;
@@ -82,6 +83,13 @@ fault(RemapHelper *h, RemapLinkFaultCode code, const char *text)
 		tell(h,
 		     &(RemapLinkMessage){ .kind = REMAP_LINK_FAULT, .code = code, .text = text });
 	h->is_over = true;
+	h->fault = text;
+}
+
+const char *
+remap_helper_fault(const RemapHelper *h)
+{
+	return h->fault;
 }
 
 static void
