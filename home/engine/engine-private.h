@@ -33,6 +33,11 @@ typedef struct {
 	guint64 n_told;	   /* steps told to the sink */
 	guint n_races;	   /* steps that met something new: worth another pass */
 	GHashTable *taken; /* paths at whose target the name is taken though no listing shows it */
+	GHashTable *apart; /* paths of directories that cannot be renamed as a whole */
+	GHashTable *crossing; /* paths of directories whose entries no rename takes to the target */
+	GHashTable *refused;  /* path -> RunNote: what could not be copied, and is not tried again in this run */
+	TidyCarrySets *sets;
+	guint64 copied_bytes; /* to other file systems, so far */
 } TidyRun;
 
 void tidy_run_init(TidyRun *run, TidyEngine *engine, const TidySink *sink);
@@ -41,6 +46,12 @@ void tidy_run_clear(TidyRun *run);
 void tidy_run_new_pass(TidyRun *run);
 /* An entry stays; @path is absolute. */
 void tidy_run_note(TidyRun *run, const char *path, TidyWhy why, int errno_code);
+/* An earlier pass could not copy the entry: notes that again. */
+gboolean tidy_run_note_refused(TidyRun *run, const char *path);
+/* For TidyExecutorOptions.copied, data is the TidyRun. */
+void tidy_run_copied(gint64 bytes, gpointer data);
+/* Tells temporary names of this home's copies from those of another. */
+guint64 tidy_engine_salt(const TidyEngine *engine);
 /* Tells the sink what stayed, and answers how it ended. */
 TidyOutcome tidy_run_finish(TidyRun *run);
 /* For TidyExecutorOptions.report, data is the TidyRun. */
@@ -55,9 +66,10 @@ GPtrArray *tidy_engine_journal_dirs(const TidyJournal *journal, TidyDirPool *poo
 gboolean tidy_engine_replay(TidyEngine *engine, const TidyJournal *journal, GPtrArray *dirs,
 			    TidyRun *run, GCancellable *cancellable, GError **error);
 
-/* Ends an operation: everything durable, then the commit. */
+/* Ends an operation: the file systems of @synced and @other (which may be NULL) durable, then the commit. */
 gboolean tidy_engine_commit(TidyEngine *engine, TidyJournalFile *file, TidyDir *synced,
-			    const TidyRun *run, TidyOutcome outcome, GError **error);
+			    TidyDir *other, const TidyRun *run, TidyOutcome outcome,
+			    GError **error);
 
 /* merge.c and undo.c under the lock; @resumed is an interrupted journal of the same operation, or NULL. */
 gboolean tidy_engine_merge_locked(TidyEngine *engine, const TidyMergeJob *job, const TidySink *sink,

@@ -275,6 +275,9 @@ tidy_engine_replay(TidyEngine *engine, const TidyJournal *journal, GPtrArray *di
 		.fs = engine->fs,
 		.is_replay = TRUE,
 		.cancellable = cancellable,
+		.sets = run->sets,
+		.salt = tidy_engine_salt(engine),
+		.copied = tidy_run_copied,
 		.report = tidy_run_report,
 		.report_data = run,
 	};
@@ -293,14 +296,30 @@ tidy_engine_replay(TidyEngine *engine, const TidyJournal *journal, GPtrArray *di
 	return tidy_executor_flush(executor, error);
 }
 
+static int
+sync_dir(TidyFs *fs, TidyDir *dir)
+{
+	int fd = tidy_dir_fd(dir);
+
+	return fd < 0 ? 0 : fs->syncfs(fs, fd);
+}
+
+guint64
+tidy_engine_salt(const TidyEngine *engine)
+{
+	return (guint64)g_str_hash(engine->home) << 32 | g_str_hash(engine->state_dir);
+}
+
 gboolean
-tidy_engine_commit(TidyEngine *engine, TidyJournalFile *file, TidyDir *synced, const TidyRun *run,
-		   TidyOutcome outcome, GError **error)
+tidy_engine_commit(TidyEngine *engine, TidyJournalFile *file, TidyDir *synced, TidyDir *other,
+		   const TidyRun *run, TidyOutcome outcome, GError **error)
 {
 	TidyFs *fs = engine->fs;
-	int fd = tidy_dir_fd(synced);
-	int r = fd < 0 ? 0 : fs->syncfs(fs, fd);
+	int r = sync_dir(fs, synced);
 	TidyJournalCommit commit = { .outcome = outcome, .counts = run->counts };
+
+	if (r == 0 && other != NULL && tidy_dir_fd(other) >= 0 && other->dev != synced->dev)
+		r = sync_dir(fs, synced = other);
 
 	if (r < 0) {
 		g_autofree char *path = tidy_dir_path(synced);

@@ -22,14 +22,19 @@ typedef struct {
 	TidyStep step;
 	TidyDir *dir;
 	TidyDir *to_dir; /* or NULL */
+	gboolean has_failed;
+	gint staged; /* its place in the carrier's group; -1: none */
 } Pending;
 
 struct TidyExecutor {
 	TidyExecutorOptions options;
 	GArray *pending;	  /* of Pending */
+	TidyCarrier *carrier;	  /* NULL: nothing was carried yet */
+	GArray *waiting;	  /* of guint: indexes of what ends with the group */
+	guint n_staged;
+	gboolean has_failed; /* the last step of the batch before */
 	guint batch_steps;	  /* so many make a batch */
 	TidyJournalFile *journal; /* NULL: not opened yet, or none */
-	gboolean previous_failed;
 };
 
 static void
@@ -53,12 +58,15 @@ tidy_executor_new(const TidyExecutorOptions *options)
 	executor->batch_steps = BATCH_STEPS_FIRST;
 	executor->pending = g_array_new(FALSE, FALSE, sizeof(Pending));
 	g_array_set_clear_func(executor->pending, pending_clear);
+	executor->waiting = g_array_new(FALSE, FALSE, sizeof(guint));
 	return executor;
 }
 
 void
 tidy_executor_free(TidyExecutor *executor)
 {
+	g_clear_pointer(&executor->carrier, tidy_carrier_free);
+	g_array_unref(executor->waiting);
 	g_array_unref(executor->pending);
 	g_free(executor);
 }
@@ -197,7 +205,7 @@ is_safe_to_delete(TidyFs *fs, int fd, int twin, int *r)
 	if (a.dev == b.dev && a.ino == b.ino)
 		return a.nlink > 1;
 	if (fs->no_writer(fs, fd) == -EAGAIN || fs->no_writer(fs, twin) == -EAGAIN) {
-		*r = -EBUSY;
+		*r = -ETXTBSY;
 		return FALSE;
 	}
 	*r = tidy_compare_fds(fs, fd, twin,
@@ -348,6 +356,8 @@ make_link(TidyExecutor *executor, Pending *pending)
 	if (r == -EEXIST && executor->options.is_replay &&
 	    tidy_link_says(fs, dir, step->name, step->text))
 		r = 0;
+	if (r == 0 && step->mode != 0)
+		fs->chown(fs, dir, step->name, step->uid, step->gid);
 	if (r == 0 && step->mtime_ns != TIDY_TIME_OMIT)
 		fs->utimens(fs, dir, step->name, TIDY_TIME_OMIT, step->mtime_ns);
 	return r;
@@ -414,6 +424,8 @@ make_step(TidyExecutor *executor, Pending *pending)
 		return make_unlink(executor, pending);
 	case TIDY_OP_TIMES:
 		return make_times(executor, pending);
+	case TIDY_OP_CARRY:
+		break; /* in groups: see stage() */
 	}
 	return -EINVAL;
 }
@@ -436,6 +448,10 @@ why_of_errno(int errno_code)
 		return TIDY_WHY_CROSS_DEVICE;
 	case EBUSY:
 		return TIDY_WHY_MOUNT;
+	case ETXTBSY:
+		return TIDY_WHY_OPEN;
+	case EOPNOTSUPP:
+		return TIDY_WHY_UNKEEPABLE;
 	default:
 		return TIDY_WHY_FAILED;
 	}
@@ -490,18 +506,14 @@ write_intents(TidyExecutor *executor, GError **error)
 	return tidy_journal_file_sync(executor->journal, error);
 }
 
+/* The step came to its end. */
 static void
-make_pending(TidyExecutor *executor, Pending *pending)
+end_pending(TidyExecutor *executor, Pending *pending, int r)
 {
 	const TidyExecutorOptions *options = &executor->options;
-	TidyWhy why = TIDY_WHY_LOST_RACE;
-	int r = -ESTALE;
+	TidyWhy why = why_of_errno(-r);
 
-	if (!pending->step.needs_previous || !executor->previous_failed) {
-		r = options->is_dry_run ? 0 : make_step(executor, pending);
-		why = why_of_errno(-r);
-	}
-	executor->previous_failed = r < 0;
+	pending->has_failed = r < 0;
 	if (why != TIDY_WHY_NONE && executor->journal != NULL)
 		tidy_journal_file_put_skip(executor->journal, pending->step.seq, why);
 	if (options->report != NULL)
@@ -509,10 +521,143 @@ make_pending(TidyExecutor *executor, Pending *pending)
 				options->report_data);
 }
 
+static Pending *
+pending_at(TidyExecutor *executor, guint index)
+{
+	return &g_array_index(executor->pending, Pending, index);
+}
+
+static gboolean
+is_held_up(TidyExecutor *executor, guint index)
+{
+	gboolean has_failed =
+		index > 0 ? pending_at(executor, index - 1)->has_failed : executor->has_failed;
+
+	return pending_at(executor, index)->step.needs_previous && has_failed;
+}
+
+static void
+make_pending(TidyExecutor *executor, guint index)
+{
+	Pending *pending = pending_at(executor, index);
+	int r = -ESTALE;
+
+	if (!is_held_up(executor, index))
+		r = executor->options.is_dry_run ? 0 : make_step(executor, pending);
+	end_pending(executor, pending, r);
+}
+
+/* --- groups of files that go to another file system (case 7) --- */
+
+static TidyCarrier *
+carrier_of(TidyExecutor *executor)
+{
+	const TidyExecutorOptions *options = &executor->options;
+	TidyCarrierOptions carrying = {
+		.fs = options->fs,
+		.sets = options->sets,
+		.salt = options->salt,
+		.is_replay = options->is_replay,
+		.has_checks = options->has_checks,
+		.cancellable = options->cancellable,
+		.copied = options->copied,
+		.copied_data = options->report_data,
+	};
+
+	if (executor->carrier == NULL)
+		executor->carrier = tidy_carrier_new(&carrying);
+	return executor->carrier;
+}
+
+/* What would come before its time if it were made while copies wait for their names: a directory is not empty yet, its
+ * stamp would not last, a name is not free yet. */
+static gboolean
+has_to_wait(TidyExecutor *executor, guint index)
+{
+	const TidyStep *step = &pending_at(executor, index)->step;
+	guint n = executor->waiting->len;
+
+	if (n == 0)
+		return FALSE;
+	return step->op == TIDY_OP_RMDIR || step->op == TIDY_OP_TIMES || step->op == TIDY_OP_MOVE ||
+	       step->op == TIDY_OP_RESTORE ||
+	       (step->needs_previous &&
+		g_array_index(executor->waiting, guint, n - 1) == index - 1);
+}
+
+static void
+drop_group(TidyExecutor *executor)
+{
+	if (executor->carrier != NULL)
+		tidy_carrier_clear(executor->carrier);
+	g_array_set_size(executor->waiting, 0);
+	executor->n_staged = 0;
+}
+
+/* Ends the group and what waits for it, in the order of the steps. 0 or -ECANCELED. */
+static int
+end_group(TidyExecutor *executor)
+{
+	int r;
+
+	if (executor->waiting->len == 0)
+		return 0;
+	r = tidy_carrier_place(executor->carrier);
+	for (guint i = 0; r == 0 && i < executor->waiting->len; i++) {
+		guint index = g_array_index(executor->waiting, guint, i);
+		Pending *pending = pending_at(executor, index);
+
+		if (pending->staged >= 0)
+			end_pending(executor, pending,
+				    tidy_carrier_finish(executor->carrier,
+							(guint)pending->staged));
+		else
+			make_pending(executor, index);
+	}
+	drop_group(executor);
+	return r;
+}
+
+/* 0 or -ECANCELED. */
+static int
+stage(TidyExecutor *executor, guint index)
+{
+	Pending *pending = pending_at(executor, index);
+	int r = -ESTALE;
+
+	if (!is_held_up(executor, index))
+		r = tidy_carrier_stage(carrier_of(executor), &pending->step, pending->dir,
+				       pending->to_dir);
+	if (r == -ECANCELED)
+		return r;
+	if (r != 0) {
+		end_pending(executor, pending, MIN(r, 0));
+		return 0;
+	}
+	pending->staged = (gint)executor->n_staged++;
+	g_array_append_val(executor->waiting, index);
+	return tidy_carrier_is_full(executor->carrier) ? end_group(executor) : 0;
+}
+
+static int
+make_or_stage(TidyExecutor *executor, guint index)
+{
+	if (g_cancellable_is_cancelled(executor->options.cancellable))
+		return -ECANCELED;
+	if (pending_at(executor, index)->step.op == TIDY_OP_CARRY && !executor->options.is_dry_run)
+		return stage(executor, index);
+	if (has_to_wait(executor, index))
+		g_array_append_val(executor->waiting, index);
+	else
+		make_pending(executor, index);
+	return 0;
+}
+
 gboolean
 tidy_executor_flush(TidyExecutor *executor, GError **error)
 {
 	const TidyExecutorOptions *options = &executor->options;
+	int r = 0;
 
 	if (executor->pending->len == 0)
 		return TRUE;
@@ -520,16 +665,17 @@ tidy_executor_flush(TidyExecutor *executor, GError **error)
 		g_array_set_size(executor->pending, 0);
 		return FALSE;
 	}
-	for (guint i = 0; i < executor->pending->len; i++) {
-		if (g_cancellable_is_cancelled(options->cancellable)) {
-			g_array_set_size(executor->pending, 0);
-			g_set_error(error, TIDY_ERROR, TIDY_ERROR_CANCELLED, "stopped on request");
-			return FALSE;
-		}
-		make_pending(executor, &g_array_index(executor->pending, Pending, i));
-	}
+	for (guint i = 0; r == 0 && i < executor->pending->len; i++)
+		r = make_or_stage(executor, i);
+	if (r == 0)
+		r = end_group(executor);
+	executor->has_failed = pending_at(executor, executor->pending->len - 1)->has_failed;
+	drop_group(executor);
 	g_array_set_size(executor->pending, 0);
-	return TRUE;
+	if (r == 0)
+		return TRUE;
+	g_set_error(error, TIDY_ERROR, TIDY_ERROR_CANCELLED, "stopped on request");
+	return FALSE;
 }
 
 gboolean
@@ -540,6 +686,7 @@ tidy_executor_add(TidyExecutor *executor, TidyStep *step, TidyDir *dir, TidyDir 
 		.step = *step,
 		.dir = tidy_dir_ref(dir),
 		.to_dir = to_dir != NULL ? tidy_dir_ref(to_dir) : NULL,
+		.staged = -1,
 	};
 
 	*step = (TidyStep){ 0 };

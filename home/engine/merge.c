@@ -32,6 +32,8 @@ child_dir(TidyWalk *walk, TidyDir *parent, const char *name)
 }
 
 static gboolean merge_pair(TidyWalk *walk, TidyPair *pair, GError **error);
+static gboolean descend(TidyWalk *walk, TidyPair *above, const TidyEntry *entry,
+			const char *new_name, gboolean is_target_new, GError **error);
 
 static void
 pair_clear(TidyPair *pair)
@@ -71,31 +73,63 @@ open_pair(TidyWalk *walk, TidyPair *pair)
 	return r >= 0;
 }
 
+/* Whether renames from the one to the other answer EXDEV, as far as is known before. */
 static gboolean
-descend(TidyWalk *walk, TidyPair *above, const TidyEntry *entry, gboolean is_target_new,
-	GError **error)
+needs_copy(TidyWalk *walk, const TidyPair *pair)
+{
+	const TidyDir *source = pair->source;
+	const TidyDir *target = pair->target;
+	g_autofree char *path = NULL;
+
+	if (source->dev != target->dev ||
+	    (source->mnt_id != 0 && target->mnt_id != 0 && source->mnt_id != target->mnt_id))
+		return TRUE;
+	if (g_hash_table_size(walk->run->crossing) == 0)
+		return FALSE;
+	path = tidy_dir_path(source);
+	return g_hash_table_contains(walk->run->crossing, path);
+}
+
+/* A repository that the target has too, or part of one: it goes as a whole, to a name of its own. */
+static gboolean
+take_unit(TidyWalk *walk, TidyPair *above, const TidyEntry *entry, GError **error)
+{
+	const char *name = tidy_planner_free_name(above->planner, entry->name, TRUE);
+
+	above->is_going &= name != NULL;
+	above->is_source_changed |= name != NULL;
+	if (name == NULL)
+		return TRUE;
+	if ((entry->flags & TIDY_ENTRY_NO_RENAME) != 0)
+		return descend(walk, above, entry, name, TRUE, error);
+	return tidy_walk_add_move(walk, above, entry, name, TIDY_WHY_NAME_TAKEN, error);
+}
+
+static gboolean
+descend(TidyWalk *walk, TidyPair *above, const TidyEntry *entry, const char *new_name,
+	gboolean is_target_new, GError **error)
 {
 	TidyPair pair = {
 		.source = child_dir(walk, above->source, entry->name),
-		.target = child_dir(walk, above->target, entry->name),
+		.target = child_dir(walk, above->target,
+				    new_name != NULL ? new_name : entry->name),
 		.is_target_new = is_target_new,
+		.needs_copy = above->needs_copy,
 	};
+	gboolean is_bound_whole = !is_target_new || (entry->flags & TIDY_ENTRY_NO_RENAME) == 0;
 	gboolean is_fine = TRUE;
 
 	if (!open_pair(walk, &pair)) {
 		above->is_going = FALSE;
-	} else if (tidy_plan_is_unit(pair.source_list) || tidy_plan_is_unit(pair.target_list)) {
-		const char *name = tidy_planner_free_name(above->planner, entry->name, TRUE);
-
-		is_fine = name == NULL ||
-			  tidy_walk_add_move(walk, above, entry, name, TIDY_WHY_NAME_TAKEN, error);
-		above->is_going &= name != NULL;
-		above->is_source_changed |= name != NULL;
+	} else if (is_bound_whole &&
+		   (tidy_plan_is_unit(pair.source_list) || tidy_plan_is_unit(pair.target_list))) {
+		is_fine = take_unit(walk, above, entry, error);
 	} else {
 		gboolean has_target = !is_target_new;
 
 		if (is_target_new)
-			is_fine = tidy_walk_add_mkdir(walk, above, pair.source, &has_target, error);
+			is_fine = tidy_walk_add_mkdir(walk, above, pair.source, pair.target,
+						      &has_target, error);
 		if (is_fine && has_target)
 			is_fine = merge_pair(walk, &pair, error);
 		above->is_going &= pair.is_going;
@@ -129,7 +163,7 @@ follow_decision(TidyWalk *walk, TidyPair *pair, const TidyDecision *decision, GE
 	case TIDY_DECISION_RELINK:
 		return tidy_walk_add_relink(walk, pair, entry, decision, error);
 	case TIDY_DECISION_UNLINK:
-		return tidy_walk_add_unlink(walk, pair, entry, FALSE, error);
+		return tidy_walk_add_unlink(walk, pair, entry, decision->why, FALSE, error);
 	case TIDY_DECISION_FOLD:
 	case TIDY_DECISION_DISCARD:
 		return tidy_walk_add_trash(walk, pair->source, entry, decision->why, error);
@@ -138,9 +172,9 @@ follow_decision(TidyWalk *walk, TidyPair *pair, const TidyDecision *decision, GE
 	case TIDY_DECISION_REPLACE:
 		return tidy_walk_add_replace(walk, pair, entry, decision->why, error);
 	case TIDY_DECISION_DESCEND:
-		return descend(walk, pair, entry, FALSE, error);
+		return descend(walk, pair, entry, NULL, FALSE, error);
 	case TIDY_DECISION_MAKE_DIR:
-		return descend(walk, pair, entry, TRUE, error);
+		return descend(walk, pair, entry, decision->new_name, TRUE, error);
 	case TIDY_DECISION_LEAVE:
 		return leave(walk, pair, entry, decision->why);
 	}
@@ -182,6 +216,8 @@ merge_pair(TidyWalk *walk, TidyPair *pair, GError **error)
 		g_set_error(error, TIDY_ERROR, TIDY_ERROR_CANCELLED, "stopped on request");
 		return FALSE;
 	}
+	if (!pair->is_target_new)
+		pair->needs_copy = needs_copy(walk, pair);
 	/* What a crash interrupted, or an earlier pass did, has changed the stamps. */
 	pair->is_target_changed = walk->known != NULL || walk->pass > 1;
 	pair->is_source_changed = pair->is_target_changed;
@@ -218,6 +254,21 @@ add_compatibility_link(TidyWalk *walk, TidyDir *stray, GError **error)
 	return tidy_executor_add(walk->executor, &step, stray->parent, NULL, error);
 }
 
+/* The target does not exist, and no rename makes one of the stray: a new one gets all that is in it. */
+static gboolean
+make_root(TidyWalk *walk, TidyPair *roots, GError **error)
+{
+	gboolean is_made = FALSE;
+
+	roots->is_target_new = TRUE;
+	roots->needs_copy = roots->source->parent->dev != roots->target->parent->dev;
+	if (!open_pair(walk, roots))
+		return TRUE;
+	if (!tidy_walk_add_mkdir(walk, roots, roots->source, roots->target, &is_made, error))
+		return FALSE;
+	return !is_made || merge_pair(walk, roots, error);
+}
+
 /* The target does not exist: the stray becomes it. */
 static gboolean
 rename_root(TidyWalk *walk, TidyPair *roots, GError **error)
@@ -233,6 +284,10 @@ rename_root(TidyWalk *walk, TidyPair *roots, GError **error)
 		.mtime_ns = TIDY_TIME_OMIT,
 	};
 
+	if (g_hash_table_size(walk->run->apart) + g_hash_table_size(walk->run->crossing) > 0) {
+		tidy_step_clear(&step);
+		return make_root(walk, roots, error);
+	}
 	roots->is_going = TRUE;
 	return tidy_executor_add(walk->executor, &step, roots->source->parent,
 				 roots->target->parent, error);
@@ -397,6 +452,9 @@ merge_walk(TidyWalk *walk, Opening *opening, TidyDir *stray, TidyDir *target, Ti
 		.journal_data = opening,
 		.is_dry_run = walk->job->is_dry_run,
 		.cancellable = walk->job->cancellable,
+		.sets = walk->run->sets,
+		.salt = tidy_engine_salt(walk->run->engine),
+		.copied = tidy_run_copied,
 		.report = tidy_run_report,
 		.report_data = walk->run,
 	};
@@ -411,7 +469,7 @@ merge_walk(TidyWalk *walk, Opening *opening, TidyDir *stray, TidyDir *target, Ti
 	if (is_fine && opening->file != NULL)
 		is_fine = tidy_engine_commit(walk->run->engine, opening->file,
 					     tidy_dir_fd(target) >= 0 ? target : target->parent,
-					     walk->run, result->outcome, error);
+					     stray->parent, walk->run, result->outcome, error);
 	tidy_executor_free(walk->executor);
 	result->id = opening->header.id;
 	return is_fine;
@@ -442,7 +500,8 @@ is_to_go_on(TidyEngine *engine, const TidyJournal *resumed)
 
 /* The steps are made; only the commit is missing. */
 static gboolean
-merge_close(Opening *opening, TidyRun *run, TidyDir *target, TidyResult *result, GError **error)
+merge_close(Opening *opening, TidyRun *run, TidyDir *stray, TidyDir *target, TidyResult *result,
+	    GError **error)
 {
 	tidy_run_new_pass(run);
 	result->outcome = tidy_run_finish(run);
@@ -450,8 +509,8 @@ merge_close(Opening *opening, TidyRun *run, TidyDir *target, TidyResult *result,
 		return FALSE;
 	result->id = opening->header.id;
 	return tidy_engine_commit(opening->engine, opening->file,
-				  tidy_dir_fd(target) >= 0 ? target : target->parent, run,
-				  result->outcome, error);
+				  tidy_dir_fd(target) >= 0 ? target : target->parent,
+				  stray->parent, run, result->outcome, error);
 }
 
 gboolean
@@ -487,7 +546,7 @@ tidy_engine_merge_locked(TidyEngine *engine, const TidyMergeJob *job, const Tidy
 	target = root_dir(&walk, home, job->target);
 	trash = walk.trash = tidy_engine_trash(engine, pool);
 	if (is_fine && resumed != NULL && (tidy_dir_fd(stray) < 0 || !is_to_go_on(engine, resumed)))
-		is_fine = merge_close(&opening, &run, target, result, error);
+		is_fine = merge_close(&opening, &run, stray, target, result, error);
 	else if (is_fine)
 		is_fine = merge_walk(&walk, &opening, stray, target, result, error);
 	result->counts = run.counts;

@@ -208,8 +208,45 @@ may_remove(Undo *undo, const TidyStep *inverse, TidyDir *dir)
 	return FALSE;
 }
 
+/* The copy of an operation that was cut off before the source went, as far as stamps tell: the executor compares the bytes,
+ * and takes the copy away. */
 static gboolean
-may_undo(Undo *undo, const TidyStep *inverse, TidyDir *dir, TidyDir *to_dir)
+is_unfinished_copy(const Undo *undo, const TidyStep *inverse, const TidyStat *copy,
+		   const TidyStat *source)
+{
+	return !undo->operation->journal->is_committed && source->ino == inverse->to_ino &&
+	       tidy_stat_type(copy) == inverse->type && copy->size == source->size &&
+	       copy->mtime_ns == source->mtime_ns &&
+	       copy->ctime_ns >= undo->operation->journal->header.begin_ns - TICK_NS;
+}
+
+/* Fills in which file it is: no intent could know the inode of the copy. */
+static gboolean
+may_carry_back(Undo *undo, TidyStep *inverse, TidyDir *dir, TidyDir *to_dir)
+{
+	TidyStat st;
+	TidyStat source;
+	int r = stat_entry(undo, dir, inverse->name, FALSE, &st);
+	int back = stat_entry(undo, to_dir, inverse->to_name, FALSE, &source);
+
+	if (!undo->is_dry_run && !undo->operation->journal->is_committed && tidy_dir_fd(dir) >= 0)
+		tidy_carry_drop_temp(undo->fs, tidy_engine_salt(undo->engine), tidy_dir_fd(dir),
+				     inverse->name);
+	/* Another undo made it, or it was never made. */
+	if (back == 0 && (r < 0 || !is_unfinished_copy(undo, inverse, &st, &source)))
+		return FALSE;
+	if (g_hash_table_contains(undo->operation->journal->skips, &inverse->origin))
+		return FALSE;
+	if (r < 0)
+		return note(undo, inverse, dir, why_not(r));
+	if (tidy_stat_type(&st) != inverse->type || st.size != inverse->size || is_changed(undo, &st))
+		return note(undo, inverse, dir, TIDY_WHY_CHANGED);
+	inverse->ino = st.ino;
+	return TRUE;
+}
+
+static gboolean
+may_undo(Undo *undo, TidyStep *inverse, TidyDir *dir, TidyDir *to_dir)
 {
 	switch (inverse->op) {
 	case TIDY_OP_MOVE:
@@ -219,6 +256,8 @@ may_undo(Undo *undo, const TidyStep *inverse, TidyDir *dir, TidyDir *to_dir)
 	case TIDY_OP_COPY:
 	case TIDY_OP_DELETE:
 		return may_copy_back(undo, inverse, dir, to_dir);
+	case TIDY_OP_CARRY:
+		return may_carry_back(undo, inverse, dir, to_dir);
 	case TIDY_OP_LINK: /* the link is there: its removal was never made, or is undone */
 		return !tidy_link_says(undo->fs, tidy_dir_fd(dir), inverse->name, inverse->text);
 	case TIDY_OP_MKDIR:
@@ -360,6 +399,25 @@ replay_resumed(Undo *undo, const TidyJournal *resumed, TidyDirPool *pool, GCance
 	return tidy_engine_replay(undo->engine, resumed, dirs, undo->run, cancellable, error);
 }
 
+/* The first directory of a journal lies on one side or above both; one on another file system lies on the other side. */
+static gboolean
+commit(Undo *undo, Opening *opening, TidyOutcome outcome, GError **error)
+{
+	const GPtrArray *infos = undo->operation->journal->dirs;
+	const TidyDirInfo *first = g_ptr_array_index(infos, 0);
+	TidyDir *other = NULL;
+
+	for (guint i = 1; i < infos->len && other == NULL; i++) {
+		const TidyDirInfo *info = g_ptr_array_index(infos, i);
+		TidyDir *dir = g_ptr_array_index(undo->dirs, i);
+
+		if (info->ino != 0 && info->dev != first->dev && tidy_dir_fd(dir) >= 0)
+			other = dir;
+	}
+	return tidy_engine_commit(undo->engine, opening->file, g_ptr_array_index(undo->dirs, 0),
+				  other, undo->run, outcome, error);
+}
+
 static gboolean
 undo_operation(Undo *undo, Opening *opening, TidyDirPool *pool, GCancellable *cancellable,
 	       TidyResult *result, GError **error)
@@ -372,6 +430,9 @@ undo_operation(Undo *undo, Opening *opening, TidyDirPool *pool, GCancellable *ca
 		.is_dry_run = undo->is_dry_run,
 		.has_checks = TRUE,
 		.cancellable = cancellable,
+		.sets = undo->run->sets,
+		.salt = tidy_engine_salt(undo->engine),
+		.copied = tidy_run_copied,
 		.report = tidy_run_report,
 		.report_data = undo->run,
 	};
@@ -389,9 +450,7 @@ undo_operation(Undo *undo, Opening *opening, TidyDirPool *pool, GCancellable *ca
 		is_fine = is_fine && open_journal(opening, error) != NULL;
 	result->id = opening->header.id;
 	if (is_fine && opening->file != NULL && undo->dirs->len > 0)
-		is_fine = tidy_engine_commit(undo->engine, opening->file,
-					     g_ptr_array_index(undo->dirs, 0), undo->run,
-					     result->outcome, error);
+		is_fine = commit(undo, opening, result->outcome, error);
 	tidy_executor_free(undo->executor);
 	g_ptr_array_unref(undo->dirs);
 	g_clear_pointer(&undo->done, g_hash_table_unref);

@@ -205,6 +205,12 @@ linux_symlink(TidyFs *fs, const char *target, int dir, const char *name)
 	return RETRY(symlinkat(target, dir, name));
 }
 
+static int
+linux_mkfifo(TidyFs *fs, int dir, const char *name, mode_t mode)
+{
+	return RETRY(mkfifoat(dir, name, mode));
+}
+
 static ssize_t
 linux_readlink(TidyFs *fs, int dir, const char *name, char *buffer, size_t size)
 {
@@ -409,6 +415,7 @@ static TidyFs linux_fs = {
 	.unlink = linux_unlink,
 	.mkdir = linux_mkdir,
 	.symlink = linux_symlink,
+	.mkfifo = linux_mkfifo,
 	.readlink = linux_readlink,
 	.pread = linux_pread,
 	.pread_cached = linux_pread_cached,

@@ -111,6 +111,7 @@ struct TidyFs {
 	int (*unlink)(TidyFs *fs, int dir, const char *name, int flags);
 	int (*mkdir)(TidyFs *fs, int dir, const char *name, mode_t mode);
 	int (*symlink)(TidyFs *fs, const char *target, int dir, const char *name);
+	int (*mkfifo)(TidyFs *fs, int dir, const char *name, mode_t mode);
 	/* Writes at most @size bytes, no final zero; answers the length. */
 	ssize_t (*readlink)(TidyFs *fs, int dir, const char *name, char *buffer, size_t size);
 

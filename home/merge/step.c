@@ -6,7 +6,7 @@ static const char *const op_names[] = {
 	[TIDY_OP_MOVE] = "move",     [TIDY_OP_TRASH] = "trash", [TIDY_OP_RESTORE] = "restore",
 	[TIDY_OP_DELETE] = "delete", [TIDY_OP_COPY] = "copy",	[TIDY_OP_MKDIR] = "mkdir",
 	[TIDY_OP_RMDIR] = "rmdir",   [TIDY_OP_LINK] = "link",	[TIDY_OP_UNLINK] = "unlink",
-	[TIDY_OP_TIMES] = "times",
+	[TIDY_OP_TIMES] = "times",   [TIDY_OP_CARRY] = "carry",
 };
 
 static const struct {
@@ -39,7 +39,9 @@ static const struct {
 	[TIDY_WHY_CHANGED] = { "changed-since", "changed since" },
 	[TIDY_WHY_FAILED] = { "failed", "the system refused it" },
 	[TIDY_WHY_GONE] = { "gone", "it is no longer there" },
-	[TIDY_WHY_CROSS_DEVICE] = { "cross-device", "it is on another file system" },
+	[TIDY_WHY_CROSS_DEVICE] = { "cross-device", "it cannot leave its file system" },
+	[TIDY_WHY_UNKEEPABLE] = { "unkeepable-attributes",
+				  "the other file system cannot hold its attributes" },
 };
 
 const char *
@@ -136,6 +138,8 @@ inverse_op(TidyOp op)
 		return TIDY_OP_UNLINK;
 	case TIDY_OP_UNLINK:
 		return TIDY_OP_LINK;
+	case TIDY_OP_CARRY:
+		return TIDY_OP_CARRY;
 	case TIDY_OP_TIMES:
 		break;
 	}
@@ -167,14 +171,15 @@ tidy_step_inverse(const TidyStep *step, TidyStep *inverse)
 	inverse->xattrs = step->xattrs != NULL ? g_bytes_ref(step->xattrs) : NULL;
 	if (step->to_dir != 0) {
 		swap_sides(inverse, step);
-		if (op == TIDY_OP_COPY || op == TIDY_OP_DELETE) {
+		if (op == TIDY_OP_COPY || op == TIDY_OP_DELETE || op == TIDY_OP_CARRY) {
 			inverse->ino = step->to_ino;
 			inverse->to_ino = step->ino;
 		}
 	} else {
 		keep_sides(inverse, step);
 	}
-	if (gets_new_inode(op) || (op == TIDY_OP_DELETE && step->ino != step->to_ino))
+	if (gets_new_inode(op) || op == TIDY_OP_CARRY ||
+	    (op == TIDY_OP_DELETE && step->ino != step->to_ino))
 		inverse->ino = 0;
 	return TRUE;
 }

@@ -23,9 +23,10 @@ typedef enum {
 	TIDY_OP_LINK,	/* a symbolic link @dir/@name with @text is made; undone by UNLINK */
 	TIDY_OP_UNLINK, /* the symbolic link @dir/@name that says @text goes; undone by LINK */
 	TIDY_OP_TIMES, /* directory @dir/@name, which is @to_dir, gets @mtime_ns; the record of @to_dir undoes it */
+	TIDY_OP_CARRY, /* as MOVE, to another file system: copied, verified, then removed; undone by CARRY */
 } TidyOp;
 
-#define TIDY_OP_LAST TIDY_OP_TIMES
+#define TIDY_OP_LAST TIDY_OP_CARRY
 
 /* Why a step is made or an entry left: a stable code for reports, see tidy_why_text(). */
 typedef enum {
@@ -55,9 +56,10 @@ typedef enum {
 	TIDY_WHY_FAILED,       /* the system said no; the problem has the text */
 	TIDY_WHY_GONE,	       /* it is no longer there */
 	TIDY_WHY_CROSS_DEVICE, /* another file system */
+	TIDY_WHY_UNKEEPABLE,   /* the other file system cannot hold its attributes */
 } TidyWhy;
 
-#define TIDY_WHY_LAST TIDY_WHY_CROSS_DEVICE
+#define TIDY_WHY_LAST TIDY_WHY_UNKEEPABLE
 
 /* A directory as the journal knows it: a place in a tree of names, and what it was when first seen. */
 typedef struct {
@@ -80,13 +82,14 @@ typedef struct {
 	char *to_name;	 /* NULL: none */
 	char *text;	 /* a link's text, or NULL */
 	guint64 ino;	 /* of the entry at @dir/@name; 0: not known */
-	guint64 to_ino;	 /* DELETE and COPY: of the equal file */
+	guint64 to_ino;	 /* DELETE and COPY: of the equal file; CARRY that undoes one: what was at @to_name */
 	gint64 size;	 /* -1: not known */
 	gint64 mtime_ns; /* of the entry; TIDY_TIME_OMIT: not known */
 	guint64 seq;	 /* its place in the journal; 0 before it is written */
 	guint64 origin; /* undo: the sequence number of the step that this one takes back; 0: none */
 	gboolean needs_previous; /* not made when the step before it was not */
-	guint32 mode;		 /* MKDIR, RMDIR, DELETE, COPY: st_mode */
+	gboolean is_shared;	 /* CARRY: the file has further names (hard links) */
+	guint32 mode;		 /* MKDIR, RMDIR, DELETE, COPY, CARRY: st_mode; LINK, UNLINK: 0 when not known */
 	guint32 uid;
 	guint32 gid;
 	GBytes *xattrs; /* as tidy_xattrs_pack() packs them, or NULL */

@@ -419,6 +419,28 @@ fake_symlink(TidyFs *fs, const char *target, int dir, const char *name)
 	return (int)fake_leave(fake, answer < 0 ? answer : do_symlink(fake, target, dir, name));
 }
 
+static int
+do_mkfifo(FakeFs *fake, int dir, const char *name, mode_t mode)
+{
+	FakeAt at;
+	int answer = check_new(fake, dir, name, &at);
+
+	if (answer < 0)
+		return answer;
+	fake_new_entry(fake, &at, name, S_IFIFO | fake_masked(mode));
+	fake_changed(fake, at.mount->disk);
+	return 0;
+}
+
+static int
+fake_mkfifo(TidyFs *fs, int dir, const char *name, mode_t mode)
+{
+	FakeFs *fake = fake_of(fs);
+	int answer = fake_enter(fake, FS_OP_MKFIFO, TRUE, name, NULL);
+
+	return (int)fake_leave(fake, answer < 0 ? answer : do_mkfifo(fake, dir, name, mode));
+}
+
 static ssize_t
 fake_readlink(TidyFs *fs, int dir, const char *name, char *buffer, size_t size)
 {
@@ -451,5 +473,6 @@ fake_names_init(TidyFs *table)
 	table->unlink = fake_unlink;
 	table->mkdir = fake_mkdir;
 	table->symlink = fake_symlink;
+	table->mkfifo = fake_mkfifo;
 	table->readlink = fake_readlink;
 }

@@ -139,6 +139,12 @@ fault_symlink(TidyFs *fs, const char *target, int dir, const char *name)
 	PASS(FS_OP_SYMLINK, dir, name, symlink, target, dir, name);
 }
 
+static int
+fault_mkfifo(TidyFs *fs, int dir, const char *name, mode_t mode)
+{
+	PASS(FS_OP_MKFIFO, dir, name, mkfifo, dir, name, mode);
+}
+
 static ssize_t
 fault_readlink(TidyFs *fs, int dir, const char *name, char *buffer, size_t size)
 {
@@ -282,6 +288,7 @@ static const TidyFs TABLE = {
 	.unlink = fault_unlink,
 	.mkdir = fault_mkdir,
 	.symlink = fault_symlink,
+	.mkfifo = fault_mkfifo,
 	.readlink = fault_readlink,
 	.pread = fault_pread,
 	.pwrite = fault_pwrite,

@@ -31,6 +31,7 @@ static const char *const NAMES[] = {
 	[FS_OP_UNLINK] = "unlink",
 	[FS_OP_MKDIR] = "mkdir",
 	[FS_OP_SYMLINK] = "symlink",
+	[FS_OP_MKFIFO] = "mkfifo",
 	[FS_OP_READLINK] = "readlink",
 	[FS_OP_PREAD] = "pread",
 	[FS_OP_PWRITE] = "pwrite",
@@ -67,7 +68,7 @@ fs_op_is_mutating(FsOp op)
 	static const guint64 mutating =
 		1ull << FS_OP_OPENAT | 1ull << FS_OP_TMPFILE | 1ull << FS_OP_RENAME |
 		1ull << FS_OP_REPLACE | 1ull << FS_OP_LINK | 1ull << FS_OP_LINKFD |
-		1ull << FS_OP_UNLINK | 1ull << FS_OP_MKDIR | 1ull << FS_OP_SYMLINK |
+		1ull << FS_OP_UNLINK | 1ull << FS_OP_MKDIR | 1ull << FS_OP_SYMLINK | 1ull << FS_OP_MKFIFO |
 		1ull << FS_OP_PWRITE | 1ull << FS_OP_TRUNCATE | 1ull << FS_OP_FSYNC |
 		1ull << FS_OP_FDATASYNC | 1ull << FS_OP_SYNCFS | 1ull << FS_OP_CLONE |
 		1ull << FS_OP_COPY_RANGE | 1ull << FS_OP_CHMOD | 1ull << FS_OP_CHOWN |
