@@ -78,6 +78,10 @@ gboolean tidy_engine_undo_locked(TidyEngine *engine, guint64 id, const TidySink 
 				 const TidyJournal *resumed, gboolean is_dry_run,
 				 GCancellable *cancellable, TidyResult *result,
 				 TidyUndoTarget *undone, GError **error);
+/* Makes what an interrupted journal of duplicates has, and closes it. */
+gboolean tidy_engine_resume_dedupe(TidyEngine *engine, const TidyJournal *journal,
+				   const TidySink *sink, GCancellable *cancellable,
+				   TidyResult *result, GError **error);
 /* Refuses roots of which one is, or lies in, the other. */
 gboolean tidy_engine_check_roots(const char *stray, const char *target, GError **error);
 /* The interrupted merge of these two directories, or NULL. (transfer full) */

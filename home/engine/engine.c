@@ -377,6 +377,9 @@ resume(TidyEngine *engine, const TidyOperation *operation, const char *const *op
 		.cancellable = cancellable,
 	};
 
+	if (header->kind == TIDY_JOURNAL_DUPES)
+		return tidy_engine_resume_dedupe(engine, operation->journal, sink, cancellable,
+						 result, error);
 	if (header->kind == TIDY_JOURNAL_UNDO)
 		return tidy_engine_undo_locked(engine, header->undoes, sink, operation->journal,
 					       FALSE, cancellable, result, NULL, error);

@@ -10,6 +10,7 @@
 #include "home/base/error.h"
 #include "home/compare/compare.h"
 #include "home/engine/copy.h"
+#include "home/engine/share.h"
 #include "home/engine/trash.h"
 
 /* One sync per so many steps costs next to nothing; one per step would cost 11 times the work itself
@@ -189,35 +190,6 @@ make_restore(TidyExecutor *executor, Pending *pending)
 	return r;
 }
 
-/* TRUE when @fd has the same bytes as @twin, or is the same file under another name. The twin's bytes are made durable:
- * it is about to be the only copy. */
-static gboolean
-is_safe_to_delete(TidyFs *fs, int fd, int twin, int *r)
-{
-	TidyStat a;
-	TidyStat b;
-
-	*r = fs->stat(fs, fd, "", &a);
-	if (*r == 0)
-		*r = fs->stat(fs, twin, "", &b);
-	if (*r < 0)
-		return FALSE;
-	if (a.dev == b.dev && a.ino == b.ino)
-		return a.nlink > 1;
-	if (fs->no_writer(fs, fd) == -EAGAIN || fs->no_writer(fs, twin) == -EAGAIN) {
-		*r = -ETXTBSY;
-		return FALSE;
-	}
-	*r = tidy_compare_fds(fs, fd, twin,
-			      &(TidyCompareOptions){ .expected_a = &a, .expected_b = &b }) ==
-			     TIDY_COMPARE_EQUAL
-		     ? 0
-		     : -ESTALE;
-	if (*r == 0)
-		*r = fs->fsync(fs, twin);
-	return *r == 0;
-}
-
 static int
 make_delete(TidyExecutor *executor, Pending *pending)
 {
@@ -242,14 +214,12 @@ make_delete(TidyExecutor *executor, Pending *pending)
 	twin = fs->openat(fs, twin_dir, step->to_name, O_RDONLY, 0);
 	r = twin;
 	if (twin >= 0) {
-		if (is_safe_to_delete(fs, fd, twin, &r)) {
-			/* The name must still lead to the file that was compared. */
+		r = tidy_share_prove(fs, fd, twin);
+		/* The name must still lead to the file that was compared. */
+		if (r == 0)
 			r = check_entry(fs, dir, step);
-			if (r == 0)
-				r = fs->unlink(fs, dir, step->name, 0);
-		} else if (r == 0) {
-			r = -ESTALE;
-		}
+		if (r == 0)
+			r = fs->unlink(fs, dir, step->name, 0);
 		fs->close(fs, twin);
 	}
 	fs->close(fs, fd);
@@ -401,6 +371,26 @@ make_times(TidyExecutor *executor, Pending *pending)
 }
 
 static int
+make_shared(TidyExecutor *executor, Pending *pending)
+{
+	const TidyExecutorOptions *options = &executor->options;
+	const TidyShare share = { options->fs, options->salt, options->has_checks };
+	const TidyStep *step = &pending->step;
+	int keep_dir = tidy_dir_fd(pending->to_dir);
+	int dir = tidy_dir_fd(pending->dir);
+
+	if (dir < 0 || keep_dir < 0)
+		return MIN(dir, keep_dir);
+	if (step->op == TIDY_OP_SAME)
+		return tidy_share_check(&share, dir, keep_dir, step);
+	if (step->op == TIDY_OP_HARDLINK)
+		return tidy_share_hardlink(&share, dir, keep_dir, step);
+	if (step->op == TIDY_OP_SEPARATE)
+		return tidy_share_separate(&share, dir, step);
+	return tidy_share_reflink(&share, dir, keep_dir, step);
+}
+
+static int
 make_step(TidyExecutor *executor, Pending *pending)
 {
 	switch (pending->step.op) {
@@ -424,6 +414,11 @@ make_step(TidyExecutor *executor, Pending *pending)
 		return make_unlink(executor, pending);
 	case TIDY_OP_TIMES:
 		return make_times(executor, pending);
+	case TIDY_OP_SAME:
+	case TIDY_OP_HARDLINK:
+	case TIDY_OP_SEPARATE:
+	case TIDY_OP_REFLINK:
+		return make_shared(executor, pending);
 	case TIDY_OP_CARRY:
 		break; /* in groups: see stage() */
 	}

@@ -156,6 +156,7 @@ count_step(TidyCounts *counts, const TidyStep *step)
 	case TIDY_OP_CARRY:
 	case TIDY_OP_RESTORE:
 	case TIDY_OP_COPY:
+	case TIDY_OP_SEPARATE:
 		if (step->why == TIDY_WHY_NAME_TAKEN)
 			counts->kept_both++;
 		else
@@ -168,6 +169,8 @@ count_step(TidyCounts *counts, const TidyStep *step)
 		break;
 	case TIDY_OP_TRASH:
 	case TIDY_OP_DELETE:
+	case TIDY_OP_HARDLINK:
+	case TIDY_OP_REFLINK:
 		counts->folded++;
 		break;
 	case TIDY_OP_RMDIR:
@@ -176,6 +179,7 @@ count_step(TidyCounts *counts, const TidyStep *step)
 	case TIDY_OP_UNLINK:
 	case TIDY_OP_MKDIR:
 	case TIDY_OP_TIMES:
+	case TIDY_OP_SAME:
 		break;
 	}
 }
@@ -200,7 +204,7 @@ report_made(TidyRun *run, const TidyStep *step, const TidyDir *dir, const TidyDi
 	const TidySink *sink = run->sink;
 
 	count_step(&run->counts, step);
-	if (sink->step != NULL && step->op != TIDY_OP_TIMES)
+	if (sink->step != NULL && step->op != TIDY_OP_TIMES && step->op != TIDY_OP_SAME)
 		tell_step(run, step, dir, to_dir);
 	if (sink->progress != NULL)
 		tidy_run_copied(0, run);

@@ -245,6 +245,23 @@ may_carry_back(Undo *undo, TidyStep *inverse, TidyDir *dir, TidyDir *to_dir)
 	return TRUE;
 }
 
+/* HARDLINK and SEPARATE: by the inode that has the name. What was never made, or is undone, is left without a word. */
+static gboolean
+may_exchange_back(Undo *undo, const TidyStep *inverse, TidyDir *dir)
+{
+	TidyStat st;
+	int r = stat_entry(undo, dir, inverse->name, FALSE, &st);
+	gboolean is_linked = r == 0 && st.ino == inverse->to_ino;
+
+	if (r < 0)
+		return note(undo, inverse, dir, why_not(r));
+	if (is_linked != (inverse->op == TIDY_OP_SEPARATE))
+		return st.ino != inverse->ino && inverse->ino != 0 && !is_linked
+			       ? note(undo, inverse, dir, TIDY_WHY_CHANGED)
+			       : FALSE;
+	return !is_changed(undo, &st) || note(undo, inverse, dir, TIDY_WHY_CHANGED);
+}
+
 static gboolean
 may_undo(Undo *undo, TidyStep *inverse, TidyDir *dir, TidyDir *to_dir)
 {
@@ -265,7 +282,12 @@ may_undo(Undo *undo, TidyStep *inverse, TidyDir *dir, TidyDir *to_dir)
 	case TIDY_OP_RMDIR:
 	case TIDY_OP_UNLINK:
 		return may_remove(undo, inverse, dir);
+	case TIDY_OP_SEPARATE:
+	case TIDY_OP_HARDLINK:
+		return may_exchange_back(undo, inverse, dir);
 	case TIDY_OP_TIMES:
+	case TIDY_OP_SAME:
+	case TIDY_OP_REFLINK:
 		break;
 	}
 	return FALSE;
@@ -467,7 +489,7 @@ latest(const GPtrArray *operations)
 		const TidyOperation *operation = g_ptr_array_index(operations, i - 1);
 
 		if (operation->journal == NULL || operation->undone_by != 0 ||
-		    operation->journal->header.kind != TIDY_JOURNAL_MERGE)
+		    operation->journal->header.kind == TIDY_JOURNAL_UNDO)
 			continue;
 		if (!operation->is_partly_undone)
 			return operation;

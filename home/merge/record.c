@@ -374,7 +374,7 @@ read_header(Reader *reader, TidyJournalHeader *header, GError **error)
 	header->flags = get_u32(reader);
 	if (reader->is_bad || !is_absolute(header->home) || !is_absolute(header->stray) ||
 	    !is_absolute(header->target) || header->key == NULL ||
-	    (header->kind != TIDY_JOURNAL_MERGE && header->kind != TIDY_JOURNAL_UNDO) ||
+	    header->kind < TIDY_JOURNAL_MERGE || header->kind > TIDY_JOURNAL_DUPES ||
 	    header->policy.collisions > TIDY_COLLISIONS_ASK ||
 	    header->policy.identical > TIDY_IDENTICAL_KEEP) {
 		g_set_error(error, TIDY_ERROR, TIDY_ERROR_JOURNAL, "the header makes no sense");
@@ -408,7 +408,9 @@ static gboolean
 has_two_sides(TidyOp op)
 {
 	return op == TIDY_OP_MOVE || op == TIDY_OP_TRASH || op == TIDY_OP_RESTORE ||
-	       op == TIDY_OP_DELETE || op == TIDY_OP_COPY || op == TIDY_OP_CARRY;
+	       op == TIDY_OP_DELETE || op == TIDY_OP_COPY || op == TIDY_OP_CARRY ||
+	       op == TIDY_OP_SAME || op == TIDY_OP_HARDLINK || op == TIDY_OP_SEPARATE ||
+	       op == TIDY_OP_REFLINK;
 }
 
 static gboolean

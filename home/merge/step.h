@@ -24,9 +24,13 @@ typedef enum {
 	TIDY_OP_UNLINK, /* the symbolic link @dir/@name that says @text goes; undone by LINK */
 	TIDY_OP_TIMES, /* directory @dir/@name, which is @to_dir, gets @mtime_ns; the record of @to_dir undoes it */
 	TIDY_OP_CARRY, /* as MOVE, to another file system: copied, verified, then removed; undone by CARRY */
+	TIDY_OP_SAME, /* @dir/@name and @to_dir/@to_name are equal, whole trees too: only looked at, before the next step */
+	TIDY_OP_HARDLINK, /* @dir/@name becomes a name of its equal @to_dir/@to_name; undone by SEPARATE */
+	TIDY_OP_SEPARATE, /* @dir/@name, a name of @to_dir/@to_name, becomes a file of its own; undone by HARDLINK */
+	TIDY_OP_REFLINK, /* @dir/@name shares the blocks of its equal @to_dir/@to_name: nothing that an undo could see */
 } TidyOp;
 
-#define TIDY_OP_LAST TIDY_OP_CARRY
+#define TIDY_OP_LAST TIDY_OP_REFLINK
 
 /* Why a step is made or an entry left: a stable code for reports, see tidy_why_text(). */
 typedef enum {
@@ -113,6 +117,6 @@ void tidy_dir_info_free(TidyDirInfo *info);
  * tidy_step_inverse - fills @inverse with what takes @step back
  * @inverse: (out): owns its strings; clear it with tidy_step_clear()
  *
- * Returns: FALSE for TIMES, which the journal's directory records take back.
+ * Returns: FALSE for TIMES, which the journal's directory records take back, and for what changes nothing that can be seen.
  */
 gboolean tidy_step_inverse(const TidyStep *step, TidyStep *inverse);

@@ -252,6 +252,50 @@ fake_replace(TidyFs *fs, int from_dir, const char *from, int to_dir, const char 
 	return (int)fake_leave(fake, answer);
 }
 
+static int
+do_exchange(FakeFs *fake, int dir_fd, const char *a, const char *b)
+{
+	FakeAt dir, at, other;
+	int answer = fake_dir(fake, dir_fd, &dir);
+	guint id;
+
+	if (answer == 0)
+		answer = fake_lookup_name(fake, &dir, a, &at);
+	if (answer == 0)
+		answer = fake_lookup_name(fake, &dir, b, &other);
+	if (answer < 0)
+		return answer;
+	if (dir.mount->disk->is_read_only)
+		return -EROFS;
+	if (dir.mount->disk->lacks & FAKE_NO_NOREPLACE)
+		return -EINVAL;
+	if (at.id == other.id)
+		return 0;
+	answer = check_rename(fake, &dir, &at, &dir, &other);
+	if (answer < 0)
+		return answer;
+	id = at.id;
+	fake_node_remove(touch_dir(fake, &dir), a);
+	fake_node_remove(touch_dir(fake, &dir), b);
+	fake_node_insert(touch_dir(fake, &dir), a, other.id);
+	fake_node_insert(touch_dir(fake, &dir), b, id);
+	fake_disk_edit(dir.mount->disk, id, FAKE_CHANGE_ALL)->ctime = fake->clock;
+	fake_disk_edit(dir.mount->disk, other.id, FAKE_CHANGE_ALL)->ctime = fake->clock;
+	fake_changed(fake, dir.mount->disk);
+	return 0;
+}
+
+static int
+fake_exchange(TidyFs *fs, int dir, const char *a, const char *b)
+{
+	FakeFs *fake = fake_of(fs);
+	int answer = fake_enter(fake, FS_OP_EXCHANGE, TRUE, a, b);
+
+	if (answer == 0)
+		answer = do_exchange(fake, dir, a, b);
+	return (int)fake_leave(fake, answer);
+}
+
 /* One name more for @at. */
 static int
 add_link(FakeFs *fake, const FakeAt *at, int to_dir, const char *to_name)
@@ -468,6 +512,7 @@ fake_names_init(TidyFs *table)
 {
 	table->rename = fake_rename;
 	table->replace = fake_replace;
+	table->exchange = fake_exchange;
 	table->link = fake_link;
 	table->linkfd = fake_linkfd;
 	table->unlink = fake_unlink;

@@ -26,6 +26,7 @@ static const char *const NAMES[] = {
 	[FS_OP_FSINFO] = "fsinfo",
 	[FS_OP_RENAME] = "rename",
 	[FS_OP_REPLACE] = "replace",
+	[FS_OP_EXCHANGE] = "exchange",
 	[FS_OP_LINK] = "link",
 	[FS_OP_LINKFD] = "linkfd",
 	[FS_OP_UNLINK] = "unlink",
@@ -44,6 +45,7 @@ static const char *const NAMES[] = {
 	[FS_OP_EXTENTS] = "extents",
 	[FS_OP_CLONE] = "clone",
 	[FS_OP_COPY_RANGE] = "copy_range",
+	[FS_OP_DEDUPE] = "dedupe",
 	[FS_OP_CHMOD] = "chmod",
 	[FS_OP_CHOWN] = "chown",
 	[FS_OP_UTIMENS] = "utimens",
@@ -71,7 +73,7 @@ fs_op_is_mutating(FsOp op)
 		1ull << FS_OP_UNLINK | 1ull << FS_OP_MKDIR | 1ull << FS_OP_SYMLINK | 1ull << FS_OP_MKFIFO |
 		1ull << FS_OP_PWRITE | 1ull << FS_OP_TRUNCATE | 1ull << FS_OP_FSYNC |
 		1ull << FS_OP_FDATASYNC | 1ull << FS_OP_SYNCFS | 1ull << FS_OP_CLONE |
-		1ull << FS_OP_COPY_RANGE | 1ull << FS_OP_CHMOD | 1ull << FS_OP_CHOWN |
+		1ull << FS_OP_COPY_RANGE | 1ull << FS_OP_EXCHANGE | 1ull << FS_OP_DEDUPE | 1ull << FS_OP_CHMOD | 1ull << FS_OP_CHOWN |
 		1ull << FS_OP_UTIMENS | 1ull << FS_OP_SETXATTR;
 
 	return mutating >> op & 1;
