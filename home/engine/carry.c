@@ -27,11 +27,11 @@
 #define GROUP_BYTES (G_GINT64_CONSTANT(256) << 20)
 #define GROUP_FILES 4096
 /* Below this a file is copied faster than it is asked whether somebody writes to it. */
-#define BIG_BYTES	   (G_GINT64_CONSTANT(1) << 20)
-#define TEMP_PREFIX	   ".xdgtidy-"
-#define MAGIC_F2FS	   0xf2f52010U
-#define FNV_OFFSET	   G_GUINT64_CONSTANT(0xcbf29ce484222325)
-#define FNV_PRIME	   G_GUINT64_CONSTANT(0x100000001b3)
+#define BIG_BYTES   (G_GINT64_CONSTANT(1) << 20)
+#define TEMP_PREFIX ".xdgtidy-"
+#define MAGIC_F2FS  0xf2f52010U
+#define FNV_OFFSET  G_GUINT64_CONSTANT(0xcbf29ce484222325)
+#define FNV_PRIME   G_GUINT64_CONSTANT(0x100000001b3)
 
 typedef enum {
 	ITEM_TEMP,  /* a copy under its temporary name */
@@ -54,7 +54,8 @@ typedef struct {
 	guint64 dev;
 	int fd; /* opened before anything was written, so that syncfs(2) tells of all errors since */
 	gboolean syncs_each; /* where nobody says that syncfs(2) reaches the disk */
-	gint64 room;	     /* bytes that may still be written; -1: ask again */
+	gint64 room;	     /* bytes that may still be written; -1: nobody knows */
+	int r;		     /* of its syncs so far */
 } Place;
 
 /* The name of a copy, for the other names of its source. */
@@ -91,15 +92,25 @@ tidy_carry_sets_new(void)
 	return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, set_member_free);
 }
 
+static char *
+key_of(guint64 dev, guint64 ino)
+{
+	return g_strdup_printf("%" G_GINT64_MODIFIER "x:%" G_GINT64_MODIFIER "x", dev, ino);
+}
+
 /* What is common to all names of one file: its inode, before anything was done to it. An undo knows that by to_ino. */
 static char *
 set_key(const TidyStep *step, const TidyDir *dir, const TidyDir *to_dir)
 {
-	gboolean is_undo = step->origin != 0;
+	return step->origin != 0 ? key_of(to_dir->dev, step->to_ino) : key_of(dir->dev, step->ino);
+}
 
-	return g_strdup_printf("%" G_GINT64_MODIFIER "x:%" G_GINT64_MODIFIER "x",
-			       is_undo ? to_dir->dev : dir->dev,
-			       is_undo ? step->to_ino : step->ino);
+gboolean
+tidy_carry_sets_has(TidyCarrySets *sets, guint64 dev, guint64 ino)
+{
+	g_autofree char *key = g_hash_table_size(sets) > 0 ? key_of(dev, ino) : NULL;
+
+	return key != NULL && g_hash_table_contains(sets, key);
 }
 
 static void
@@ -282,6 +293,29 @@ take_room(Place *place, const TidyStat *source)
 	return 0;
 }
 
+int
+tidy_carrier_await(TidyCarrier *carrier, TidyDir *dir)
+{
+	int fd = tidy_dir_fd(dir);
+	int r = MIN(fd, 0);
+
+	if (r == 0)
+		find_place(carrier, dir, fd, &r);
+	return MIN(r, 0);
+}
+
+int
+tidy_carrier_is_durable(const TidyCarrier *carrier, const TidyDir *dir)
+{
+	for (guint i = 0; i < carrier->places->len; i++) {
+		const Place *place = &g_array_index(carrier->places, Place, i);
+
+		if (place->dev == dir->dev)
+			return place->r;
+	}
+	return -EIO;
+}
+
 /* --- staging --- */
 
 static int
@@ -434,10 +468,10 @@ stage_found(TidyCarrier *carrier, Item *item, int dir, int to)
 	int r = fs->stat(fs, dir, step->name, &item->source);
 
 	item->kind = ITEM_FOUND;
-	if (r == 0 && (item->copy.size != item->source.size ||
-		       tidy_stat_type(&item->copy) != tidy_stat_type(&item->source) ||
-		       item->copy.mode != item->source.mode ||
-		       item->copy.mtime_ns != item->source.mtime_ns))
+	if (r == 0 &&
+	    (item->copy.size != item->source.size ||
+	     tidy_stat_type(&item->copy) != tidy_stat_type(&item->source) ||
+	     item->copy.mode != item->source.mode || item->copy.mtime_ns != item->source.mtime_ns))
 		r = -EEXIST;
 	if (r == 0)
 		find_place(carrier, item->to_dir, to, &r);
@@ -585,16 +619,25 @@ place_item(TidyCarrier *carrier, Item *item)
 }
 
 /* A copy whose sync failed is not trusted, nor tried again: its pages count as clean now, whatever the disk has. */
-static void
+static int
 discard(TidyCarrier *carrier, Item *item, const char *name)
 {
 	TidyFs *fs = carrier->options.fs;
 	int to = tidy_dir_fd(item->to_dir);
 	TidyStat st;
+	int r = to < 0 ? to : fs->stat(fs, to, name, &st);
 
 	forget_member(carrier, item);
-	if (to >= 0 && fs->stat(fs, to, name, &st) == 0 && st.ino == item->copy.ino)
-		fs->unlink(fs, to, name, 0);
+	if (r == 0 && st.ino == item->copy.ino)
+		r = fs->unlink(fs, to, name, 0);
+	return r == -ENOENT ? 0 : r;
+}
+
+/* The file stays where it is, once: the copy, which this very group made or compared, goes again. @r: what went wrong. */
+static int
+take_back(TidyCarrier *carrier, Item *item, int r)
+{
+	return discard(carrier, item, item->step->to_name) == 0 ? r : -ENOTRECOVERABLE;
 }
 
 static int
@@ -627,8 +670,7 @@ sync_each(TidyCarrier *carrier, const Place *place, gboolean has_names)
 		else if (has_names)
 			r = fs->fsync(fs, to);
 		else if (item->kind != ITEM_LINK && item->step->type == TIDY_TYPE_FILE)
-			r = sync_name(fs, to,
-				      item->kind == ITEM_TEMP ? temp : item->step->to_name);
+			r = sync_name(fs, to, item->kind == ITEM_TEMP ? temp : item->step->to_name);
 		/* A directory that cannot be synced. */
 		if (r == -EINVAL && has_names)
 			r = 0;
@@ -643,11 +685,12 @@ sync_places(TidyCarrier *carrier, gboolean has_names)
 	TidyFs *fs = carrier->options.fs;
 
 	for (guint p = 0; p < carrier->places->len; p++) {
-		const Place *place = &g_array_index(carrier->places, Place, p);
+		Place *place = &g_array_index(carrier->places, Place, p);
 		int r = place->syncs_each ? sync_each(carrier, place, has_names) : 0;
 
 		if (r == 0)
 			r = fs->syncfs(fs, place->fd);
+		place->r = MIN(place->r, r);
 		for (guint i = 0; r < 0 && i < carrier->items->len; i++) {
 			Item *item = &g_array_index(carrier->items, Item, i);
 			g_autofree char *temp = temp_of(carrier, item->step);
@@ -655,8 +698,10 @@ sync_places(TidyCarrier *carrier, gboolean has_names)
 			if (item->r < 0 || item->to_dir->dev != place->dev)
 				continue;
 			item->r = r;
-			if (has_names || item->kind == ITEM_TEMP)
-				discard(carrier, item, has_names ? item->step->to_name : temp);
+			if (has_names)
+				item->r = take_back(carrier, item, r);
+			else if (item->kind == ITEM_TEMP)
+				discard(carrier, item, temp);
 		}
 	}
 }
@@ -664,9 +709,8 @@ sync_places(TidyCarrier *carrier, gboolean has_names)
 int
 tidy_carrier_place(TidyCarrier *carrier)
 {
-	if (carrier->items->len == 0)
-		return 0;
-	sync_places(carrier, FALSE);
+	if (carrier->items->len > 0)
+		sync_places(carrier, FALSE);
 	for (guint i = 0; i < carrier->items->len; i++) {
 		Item *item = &g_array_index(carrier->items, Item, i);
 
@@ -735,9 +779,6 @@ tidy_carrier_finish(TidyCarrier *carrier, guint index)
 	Item *item = &g_array_index(carrier->items, Item, index);
 	int r = item->r == 0 ? remove_source(carrier, item) : item->r;
 
-	/* The file stays where it is, once: the copy, which this very group made or compared, goes. Not when the source is
-	 * gone by another hand. */
-	if (item->r == 0 && r < 0 && r != -ENOENT)
-		discard(carrier, item, item->step->to_name);
-	return r;
+	/* Not when the source is gone by another hand. */
+	return item->r == 0 && r < 0 && r != -ENOENT ? take_back(carrier, item, r) : r;
 }

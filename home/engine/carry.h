@@ -27,6 +27,8 @@
 typedef GHashTable TidyCarrySets;
 /* Holds references to directories: to be freed before their pool. */
 TidyCarrySets *tidy_carry_sets_new(void);
+/* A name of the file @ino of @dev was carried already: its last one here may not look shared any more. */
+gboolean tidy_carry_sets_has(TidyCarrySets *sets, guint64 dev, guint64 ino);
 
 typedef struct {
 	TidyFs *fs;
@@ -56,7 +58,12 @@ int tidy_carrier_stage(TidyCarrier *carrier, const TidyStep *step, TidyDir *dir,
 gboolean tidy_carrier_is_full(const TidyCarrier *carrier);
 /* Everything that was staged gets its name, or what tidy_carrier_finish() will answer. 0, or -ECANCELED. */
 int tidy_carrier_place(TidyCarrier *carrier);
-/* Ends the item that was staged as @index. 0, or -errno: then only the source is there. */
+/* What is made in @dir from now on belongs to the group too: its place is synced with the others. 0 or -errno. */
+int tidy_carrier_await(TidyCarrier *carrier, TidyDir *dir);
+/* After tidy_carrier_place(): 0 when what was awaited there is durable, or -errno. */
+int tidy_carrier_is_durable(const TidyCarrier *carrier, const TidyDir *dir);
+/* Ends the item that was staged as @index. 0; or -errno, and only the source is there; or -ENOTRECOVERABLE: both are, and
+ * the operation must stay open, so that recovery finds the intent. */
 int tidy_carrier_finish(TidyCarrier *carrier, guint index);
 /* A new group. */
 void tidy_carrier_clear(TidyCarrier *carrier);

@@ -268,8 +268,8 @@ tidy_copy_bytes(TidyCopy *copy, gint64 start)
 	while (r == 0 && offset < st->size) {
 		gint64 data = tidy_compare_next_data(fs, copy->from, st, offset);
 		gint64 end = MIN(st->size, data + COPY_PIECE_BYTES);
-		gint64 hole = has_holes && data < end ? fs->seek(fs, copy->from, data, SEEK_HOLE)
-						      : end;
+		gint64 hole =
+			has_holes && data < end ? fs->seek(fs, copy->from, data, SEEK_HOLE) : end;
 
 		if (hole > data)
 			end = MIN(end, hole);

@@ -189,10 +189,9 @@ add_trash(Dedupe *dedupe, TidyStep *same, TidyDir *dir, TidyDir *keep_dir, GErro
 		.needs_previous = TRUE,
 	};
 
-	step.to_name = dedupe->is_dry_run
-			       ? g_strdup(same->name)
-			       : tidy_trash_free_name(dedupe->trash, same->name,
-						      dedupe->trash_names);
+	step.to_name = dedupe->is_dry_run ? g_strdup(same->name)
+					  : tidy_trash_free_name(dedupe->trash, same->name,
+								 dedupe->trash_names);
 	if (step.to_name == NULL) {
 		g_autofree char *path = tidy_dir_entry_path(dir, same->name);
 
@@ -290,8 +289,8 @@ run_pairs(Dedupe *dedupe, const TidyDedupePair *pairs, gsize n_pairs, GCancellab
 	dedupe->executor = tidy_executor_new(&options);
 	for (gsize i = 0; is_fine && i < n_pairs; i++)
 		is_fine = add_pair(dedupe, &pairs[i], error);
-	is_fine = is_fine && add_times(dedupe, error) &&
-		  tidy_executor_flush(dedupe->executor, error);
+	is_fine =
+		is_fine && add_times(dedupe, error) && tidy_executor_flush(dedupe->executor, error);
 	result->outcome = tidy_run_finish(dedupe->run);
 	result->id = dedupe->id;
 	if (is_fine && dedupe->file != NULL)
@@ -302,13 +301,15 @@ run_pairs(Dedupe *dedupe, const TidyDedupePair *pairs, gsize n_pairs, GCancellab
 }
 
 gboolean
-tidy_engine_dedupe(TidyEngine *engine, TidyDedupeHow how, const TidyDedupePair *pairs, gsize n_pairs,
-		   gboolean is_dry_run, const TidySink *sink, GCancellable *cancellable,
-		   TidyResult *result, GError **error)
+tidy_engine_dedupe(TidyEngine *engine, TidyDedupeHow how, const TidyDedupePair *pairs,
+		   gsize n_pairs, gboolean is_dry_run, const TidySink *sink,
+		   GCancellable *cancellable, TidyResult *result, GError **error)
 {
 	g_autoptr(TidyDirPool) pool = NULL;
 	TidyRun run;
-	Dedupe dedupe = { .engine = engine, .fs = engine->fs, .how = how, .is_dry_run = is_dry_run };
+	Dedupe dedupe = {
+		.engine = engine, .fs = engine->fs, .how = how, .is_dry_run = is_dry_run
+	};
 	gboolean is_fine;
 
 	*result = (TidyResult){ .outcome = TIDY_OUTCOME_DONE };

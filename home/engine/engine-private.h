@@ -35,9 +35,16 @@ typedef struct {
 	GHashTable *taken; /* paths at whose target the name is taken though no listing shows it */
 	GHashTable *apart; /* paths of directories that cannot be renamed as a whole */
 	GHashTable *crossing; /* paths of directories whose entries no rename takes to the target */
-	GHashTable *refused;  /* path -> RunNote: what could not be copied, and is not tried again in this run */
+	GHashTable *
+		made; /* paths of directories that this run makes for what cannot be renamed as a whole */
+	GHashTable *
+		renamed; /* path in the target -> name of the directory that was made for it instead */
+	GHashTable *
+		refused; /* path -> RunNote: what could not be copied, and is not tried again in this run */
 	TidyCarrySets *sets;
 	guint64 copied_bytes; /* to other file systems, so far */
+	gboolean is_stuck;    /* a step is half made: no commit, recovery has to go on with it */
+	GPtrArray *touched;   /* of TidyDir: one of each file system that was changed */
 } TidyRun;
 
 void tidy_run_init(TidyRun *run, TidyEngine *engine, const TidySink *sink);
@@ -55,8 +62,8 @@ guint64 tidy_engine_salt(const TidyEngine *engine);
 /* Tells the sink what stayed, and answers how it ended. */
 TidyOutcome tidy_run_finish(TidyRun *run);
 /* For TidyExecutorOptions.report, data is the TidyRun. */
-void tidy_run_report(const TidyStep *step, const TidyDir *dir, const TidyDir *to_dir,
-		     TidyWhy outcome, int errno_code, gpointer data);
+void tidy_run_report(const TidyStep *step, TidyDir *dir, TidyDir *to_dir, TidyWhy outcome,
+		     int errno_code, gpointer data);
 
 /* The directories of a journal as TidyDirs of a pool, index id - 1; roots by path. Those with a known inode are expected to
  * have it. (transfer full) */
@@ -66,10 +73,9 @@ GPtrArray *tidy_engine_journal_dirs(const TidyJournal *journal, TidyDirPool *poo
 gboolean tidy_engine_replay(TidyEngine *engine, const TidyJournal *journal, GPtrArray *dirs,
 			    TidyRun *run, GCancellable *cancellable, GError **error);
 
-/* Ends an operation: the file systems of @synced and @other (which may be NULL) durable, then the commit. */
-gboolean tidy_engine_commit(TidyEngine *engine, TidyJournalFile *file, TidyDir *synced,
-			    TidyDir *other, const TidyRun *run, TidyOutcome outcome,
-			    GError **error);
+/* Ends an operation: every file system that it changed durable, then the commit. Not when a step is half made. */
+gboolean tidy_engine_commit(TidyEngine *engine, TidyJournalFile *file, const TidyRun *run,
+			    TidyOutcome outcome, GError **error);
 
 /* merge.c and undo.c under the lock; @resumed is an interrupted journal of the same operation, or NULL. */
 gboolean tidy_engine_merge_locked(TidyEngine *engine, const TidyMergeJob *job, const TidySink *sink,

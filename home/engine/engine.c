@@ -283,6 +283,8 @@ tidy_engine_replay(TidyEngine *engine, const TidyJournal *journal, GPtrArray *di
 	};
 	g_autoptr(TidyExecutor) executor = tidy_executor_new(&options);
 
+	if (!tidy_store_settle(engine->store, journal->header.id, error))
+		return FALSE;
 	for (guint i = 0; i < journal->steps->len; i++) {
 		const TidyStep *step = g_ptr_array_index(journal->steps, i);
 		g_autoptr(TidyStep) copy = tidy_step_copy(step);
@@ -296,31 +298,40 @@ tidy_engine_replay(TidyEngine *engine, const TidyJournal *journal, GPtrArray *di
 	return tidy_executor_flush(executor, error);
 }
 
-static int
-sync_dir(TidyFs *fs, TidyDir *dir)
-{
-	int fd = tidy_dir_fd(dir);
-
-	return fd < 0 ? 0 : fs->syncfs(fs, fd);
-}
-
 guint64
 tidy_engine_salt(const TidyEngine *engine)
 {
 	return (guint64)g_str_hash(engine->home) << 32 | g_str_hash(engine->state_dir);
 }
 
+/* The directory itself may be gone by now: then one above it on the same file system. */
+static int
+sync_touched(TidyFs *fs, TidyDir *touched, TidyDir **synced)
+{
+	for (TidyDir *dir = touched; dir != NULL; dir = dir->parent) {
+		int fd = tidy_dir_fd(dir);
+
+		if (fd < 0 || dir->dev != touched->dev)
+			continue;
+		*synced = dir;
+		return fs->syncfs(fs, fd);
+	}
+	return 0;
+}
+
 gboolean
-tidy_engine_commit(TidyEngine *engine, TidyJournalFile *file, TidyDir *synced, TidyDir *other,
-		   const TidyRun *run, TidyOutcome outcome, GError **error)
+tidy_engine_commit(TidyEngine *engine, TidyJournalFile *file, const TidyRun *run,
+		   TidyOutcome outcome, GError **error)
 {
 	TidyFs *fs = engine->fs;
-	int r = sync_dir(fs, synced);
 	TidyJournalCommit commit = { .outcome = outcome, .counts = run->counts };
+	TidyDir *synced = NULL;
+	int r = 0;
 
-	if (r == 0 && other != NULL && tidy_dir_fd(other) >= 0 && other->dev != synced->dev)
-		r = sync_dir(fs, synced = other);
-
+	if (run->is_stuck)
+		return TRUE;
+	for (guint i = 0; i < run->touched->len && r == 0; i++)
+		r = sync_touched(fs, g_ptr_array_index(run->touched, i), &synced);
 	if (r < 0) {
 		g_autofree char *path = tidy_dir_path(synced);
 		g_autofree char *shown = tidy_text_display(path);

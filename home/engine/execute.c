@@ -29,11 +29,11 @@ typedef struct {
 
 struct TidyExecutor {
 	TidyExecutorOptions options;
-	GArray *pending;	  /* of Pending */
-	TidyCarrier *carrier;	  /* NULL: nothing was carried yet */
-	GArray *waiting;	  /* of guint: indexes of what ends with the group */
+	GArray *pending;      /* of Pending */
+	TidyCarrier *carrier; /* NULL: nothing was carried yet */
+	GArray *waiting;      /* of guint: indexes of what ends with the group */
 	guint n_staged;
-	gboolean has_failed; /* the last step of the batch before */
+	gboolean has_failed;	  /* the last step of the batch before */
 	guint batch_steps;	  /* so many make a batch */
 	TidyJournalFile *journal; /* NULL: not opened yet, or none */
 };
@@ -302,14 +302,24 @@ make_rmdir(TidyExecutor *executor, Pending *pending)
 	return fs->unlink(fs, dir, step->name, AT_REMOVEDIR);
 }
 
-gboolean
-tidy_link_says(TidyFs *fs, int dir, const char *name, const char *text)
+/* 0 when the link says @text, -ESTALE when it says something else, or -errno. */
+static int
+check_text(TidyFs *fs, int dir, const char *name, const char *text)
 {
 	char buffer[PATH_MAX];
 	ssize_t length = fs->readlink(fs, dir, name, buffer, sizeof buffer);
 
-	return length >= 0 && (size_t)length == strlen(text) &&
-	       memcmp(buffer, text, (size_t)length) == 0;
+	if (length < 0)
+		return length == -EINVAL ? -ESTALE : (int)length;
+	return (size_t)length == strlen(text) && memcmp(buffer, text, (size_t)length) == 0
+		       ? 0
+		       : -ESTALE;
+}
+
+gboolean
+tidy_link_says(TidyFs *fs, int dir, const char *name, const char *text)
+{
+	return check_text(fs, dir, name, text) == 0;
 }
 
 static int
@@ -346,9 +356,8 @@ make_unlink(TidyExecutor *executor, Pending *pending)
 	r = check_entry(fs, dir, step);
 	if (r < 0)
 		return r == -ENOENT && executor->options.is_replay ? 0 : r;
-	if (!tidy_link_says(fs, dir, step->name, step->text))
-		return -ESTALE;
-	return fs->unlink(fs, dir, step->name, 0);
+	r = check_text(fs, dir, step->name, step->text);
+	return r < 0 ? r : fs->unlink(fs, dir, step->name, 0);
 }
 
 static int
@@ -509,7 +518,8 @@ end_pending(TidyExecutor *executor, Pending *pending, int r)
 	TidyWhy why = why_of_errno(-r);
 
 	pending->has_failed = r < 0;
-	if (why != TIDY_WHY_NONE && executor->journal != NULL)
+	/* A step that was half made was not skipped. */
+	if (why != TIDY_WHY_NONE && r != -ENOTRECOVERABLE && executor->journal != NULL)
 		tidy_journal_file_put_skip(executor->journal, pending->step.seq, why);
 	if (options->report != NULL)
 		options->report(&pending->step, pending->dir, pending->to_dir, why, -r,
@@ -580,6 +590,42 @@ has_to_wait(TidyExecutor *executor, guint index)
 		g_array_index(executor->waiting, guint, n - 1) == index - 1);
 }
 
+/* A link that is made on another file system than the one that goes in the next step: that step has to wait until this
+ * one is durable. */
+static gboolean
+is_pair_of_links(TidyExecutor *executor, guint link)
+{
+	const Pending *made = pending_at(executor, link);
+	const Pending *gone;
+
+	if (link + 1 >= executor->pending->len)
+		return FALSE;
+	gone = pending_at(executor, link + 1);
+	return made->step.op == TIDY_OP_LINK && gone->step.op == TIDY_OP_UNLINK &&
+	       gone->step.needs_previous && tidy_dir_fd(made->dir) >= 0 &&
+	       tidy_dir_fd(gone->dir) >= 0 && made->dir->dev != gone->dir->dev;
+}
+
+/* What waited for the group, now that it has ended. */
+static void
+make_waiting(TidyExecutor *executor, guint index)
+{
+	Pending *pending = pending_at(executor, index);
+	int r;
+
+	if (index == 0 || !is_pair_of_links(executor, index - 1)) {
+		make_pending(executor, index);
+		return;
+	}
+	r = tidy_carrier_is_durable(executor->carrier, pending_at(executor, index - 1)->dir);
+	if (r == 0)
+		r = make_step(executor, pending);
+	/* Now there are two of it. */
+	if (r < 0 && r != -ENOENT && r != -ESTALE)
+		r = -ENOTRECOVERABLE;
+	end_pending(executor, pending, r);
+}
+
 static void
 drop_group(TidyExecutor *executor)
 {
@@ -604,10 +650,9 @@ end_group(TidyExecutor *executor)
 
 		if (pending->staged >= 0)
 			end_pending(executor, pending,
-				    tidy_carrier_finish(executor->carrier,
-							(guint)pending->staged));
+				    tidy_carrier_finish(executor->carrier, (guint)pending->staged));
 		else
-			make_pending(executor, index);
+			make_waiting(executor, index);
 	}
 	drop_group(executor);
 	return r;
@@ -641,10 +686,21 @@ make_or_stage(TidyExecutor *executor, guint index)
 		return -ECANCELED;
 	if (pending_at(executor, index)->step.op == TIDY_OP_CARRY && !executor->options.is_dry_run)
 		return stage(executor, index);
-	if (has_to_wait(executor, index))
+	if (has_to_wait(executor, index) ||
+	    (index > 0 && !is_held_up(executor, index) && is_pair_of_links(executor, index - 1) &&
+	     !executor->options.is_dry_run)) {
 		g_array_append_val(executor->waiting, index);
-	else
-		make_pending(executor, index);
+		return 0;
+	}
+	if (is_pair_of_links(executor, index) && !executor->options.is_dry_run) {
+		int r = tidy_carrier_await(carrier_of(executor), pending_at(executor, index)->dir);
+
+		if (r < 0) {
+			end_pending(executor, pending_at(executor, index), r);
+			return 0;
+		}
+	}
+	make_pending(executor, index);
 	return 0;
 }
 

@@ -22,8 +22,8 @@
 #include "home/engine/store.h"
 
 /* What became of a step: TIDY_WHY_NONE when it was made (or would be, in a dry run). */
-typedef void (*TidyStepFunc)(const TidyStep *step, const TidyDir *dir, const TidyDir *to_dir,
-			     TidyWhy outcome, int errno_code, gpointer data);
+typedef void (*TidyStepFunc)(const TidyStep *step, TidyDir *dir, TidyDir *to_dir, TidyWhy outcome,
+			     int errno_code, gpointer data);
 
 typedef struct {
 	TidyFs *fs;

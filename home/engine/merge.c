@@ -90,6 +90,37 @@ needs_copy(TidyWalk *walk, const TidyPair *pair)
 	return g_hash_table_contains(walk->run->crossing, path);
 }
 
+/* The target directory is made by this operation, in this pass, an earlier one, or before a crash: a repository that cannot
+ * be renamed goes into it piece by piece. */
+static gboolean
+is_ours(TidyWalk *walk, const TidyPair *pair, const TidyEntry *entry)
+{
+	g_autofree char *path = tidy_dir_path(pair->target);
+
+	/* The journal's record of it says that it did not exist. */
+	if (pair->target->id != 0 && !pair->target->is_expected && !pair->is_target_new)
+		return TRUE;
+	if (pair->is_target_new && (entry->flags & TIDY_ENTRY_NO_RENAME) != 0)
+		g_hash_table_add(walk->run->made, g_strdup(path));
+	return g_hash_table_contains(walk->run->made, path);
+}
+
+/* Into a directory that is to be made under a name of its own; a crash, or an earlier pass, may have left one of this
+ * operation. */
+static gboolean
+descend_new(TidyWalk *walk, TidyPair *above, const TidyEntry *entry, const char *new_name,
+	    GError **error)
+{
+	const char *made = NULL;
+
+	if (new_name != NULL && g_hash_table_size(walk->run->renamed) > 0) {
+		g_autofree char *path = tidy_dir_entry_path(above->target, entry->name);
+
+		made = g_hash_table_lookup(walk->run->renamed, path);
+	}
+	return descend(walk, above, entry, made != NULL ? made : new_name, made == NULL, error);
+}
+
 /* A repository that the target has too, or part of one: it goes as a whole, to a name of its own. */
 static gboolean
 take_unit(TidyWalk *walk, TidyPair *above, const TidyEntry *entry, GError **error)
@@ -101,7 +132,7 @@ take_unit(TidyWalk *walk, TidyPair *above, const TidyEntry *entry, GError **erro
 	if (name == NULL)
 		return TRUE;
 	if ((entry->flags & TIDY_ENTRY_NO_RENAME) != 0)
-		return descend(walk, above, entry, name, TRUE, error);
+		return descend_new(walk, above, entry, name, error);
 	return tidy_walk_add_move(walk, above, entry, name, TIDY_WHY_NAME_TAKEN, error);
 }
 
@@ -111,18 +142,16 @@ descend(TidyWalk *walk, TidyPair *above, const TidyEntry *entry, const char *new
 {
 	TidyPair pair = {
 		.source = child_dir(walk, above->source, entry->name),
-		.target = child_dir(walk, above->target,
-				    new_name != NULL ? new_name : entry->name),
+		.target = child_dir(walk, above->target, new_name != NULL ? new_name : entry->name),
 		.is_target_new = is_target_new,
 		.needs_copy = above->needs_copy,
 	};
-	gboolean is_bound_whole = !is_target_new || (entry->flags & TIDY_ENTRY_NO_RENAME) == 0;
 	gboolean is_fine = TRUE;
 
 	if (!open_pair(walk, &pair)) {
 		above->is_going = FALSE;
-	} else if (is_bound_whole &&
-		   (tidy_plan_is_unit(pair.source_list) || tidy_plan_is_unit(pair.target_list))) {
+	} else if ((tidy_plan_is_unit(pair.source_list) || tidy_plan_is_unit(pair.target_list)) &&
+		   !is_ours(walk, &pair, entry)) {
 		is_fine = take_unit(walk, above, entry, error);
 	} else {
 		gboolean has_target = !is_target_new;
@@ -174,7 +203,7 @@ follow_decision(TidyWalk *walk, TidyPair *pair, const TidyDecision *decision, GE
 	case TIDY_DECISION_DESCEND:
 		return descend(walk, pair, entry, NULL, FALSE, error);
 	case TIDY_DECISION_MAKE_DIR:
-		return descend(walk, pair, entry, decision->new_name, TRUE, error);
+		return descend_new(walk, pair, entry, decision->new_name, error);
 	case TIDY_DECISION_LEAVE:
 		return leave(walk, pair, entry, decision->why);
 	}
@@ -434,7 +463,8 @@ run_passes(TidyWalk *walk, TidyDir *stray, TidyDir *target, GError **error)
 			return TRUE;
 		if (!walk_roots(walk, stray, target, error))
 			return FALSE;
-		if (run->n_races == 0)
+		/* What is half made would be planned as something new. */
+		if (run->n_races == 0 || run->is_stuck)
 			return TRUE;
 		tidy_dir_pool_close_all(walk->pool);
 	}
@@ -467,9 +497,8 @@ merge_walk(TidyWalk *walk, Opening *opening, TidyDir *stray, TidyDir *target, Ti
 	if (is_fine && opening->resumed != NULL)
 		is_fine = open_journal(opening, error) != NULL;
 	if (is_fine && opening->file != NULL)
-		is_fine = tidy_engine_commit(walk->run->engine, opening->file,
-					     tidy_dir_fd(target) >= 0 ? target : target->parent,
-					     stray->parent, walk->run, result->outcome, error);
+		is_fine = tidy_engine_commit(walk->run->engine, opening->file, walk->run,
+					     result->outcome, error);
 	tidy_executor_free(walk->executor);
 	result->id = opening->header.id;
 	return is_fine;
@@ -500,17 +529,15 @@ is_to_go_on(TidyEngine *engine, const TidyJournal *resumed)
 
 /* The steps are made; only the commit is missing. */
 static gboolean
-merge_close(Opening *opening, TidyRun *run, TidyDir *stray, TidyDir *target, TidyResult *result,
-	    GError **error)
+merge_close(Opening *opening, TidyRun *run, TidyResult *result, GError **error)
 {
-	tidy_run_new_pass(run);
+	if (!run->is_stuck)
+		tidy_run_new_pass(run);
 	result->outcome = tidy_run_finish(run);
 	if (open_journal(opening, error) == NULL)
 		return FALSE;
 	result->id = opening->header.id;
-	return tidy_engine_commit(opening->engine, opening->file,
-				  tidy_dir_fd(target) >= 0 ? target : target->parent,
-				  stray->parent, run, result->outcome, error);
+	return tidy_engine_commit(opening->engine, opening->file, run, result->outcome, error);
 }
 
 gboolean
@@ -545,8 +572,9 @@ tidy_engine_merge_locked(TidyEngine *engine, const TidyMergeJob *job, const Tidy
 	stray = root_dir(&walk, home, job->stray);
 	target = root_dir(&walk, home, job->target);
 	trash = walk.trash = tidy_engine_trash(engine, pool);
-	if (is_fine && resumed != NULL && (tidy_dir_fd(stray) < 0 || !is_to_go_on(engine, resumed)))
-		is_fine = merge_close(&opening, &run, stray, target, result, error);
+	if (is_fine && resumed != NULL &&
+	    (run.is_stuck || tidy_dir_fd(stray) < 0 || !is_to_go_on(engine, resumed)))
+		is_fine = merge_close(&opening, &run, result, error);
 	else if (is_fine)
 		is_fine = merge_walk(&walk, &opening, stray, target, result, error);
 	result->counts = run.counts;

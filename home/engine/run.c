@@ -31,8 +31,11 @@ tidy_run_init(TidyRun *run, TidyEngine *engine, const TidySink *sink)
 		.taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
 		.apart = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
 		.crossing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+		.made = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+		.renamed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
 		.refused = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, note_free),
 		.sets = tidy_carry_sets_new(),
+		.touched = g_ptr_array_new_with_free_func((GDestroyNotify)tidy_dir_unref),
 	};
 }
 
@@ -43,8 +46,22 @@ tidy_run_clear(TidyRun *run)
 	g_hash_table_unref(run->taken);
 	g_hash_table_unref(run->apart);
 	g_hash_table_unref(run->crossing);
+	g_hash_table_unref(run->made);
+	g_hash_table_unref(run->renamed);
 	g_hash_table_unref(run->refused);
 	g_hash_table_unref(run->sets);
+	g_ptr_array_unref(run->touched);
+}
+
+static void
+touch(TidyRun *run, TidyDir *dir)
+{
+	for (guint i = 0; i < run->touched->len; i++) {
+		if (((const TidyDir *)g_ptr_array_index(run->touched, i))->dev == dir->dev)
+			return;
+	}
+	if (dir->is_known)
+		g_ptr_array_add(run->touched, tidy_dir_ref(dir));
 }
 
 void
@@ -199,10 +216,17 @@ tell_step(TidyRun *run, const TidyStep *step, const TidyDir *dir, const TidyDir 
 }
 
 static void
-report_made(TidyRun *run, const TidyStep *step, const TidyDir *dir, const TidyDir *to_dir)
+report_made(TidyRun *run, const TidyStep *step, TidyDir *dir, TidyDir *to_dir)
 {
 	const TidySink *sink = run->sink;
 
+	touch(run, dir);
+	if (to_dir != NULL)
+		touch(run, to_dir);
+
+	if (step->op == TIDY_OP_MKDIR && step->to_name != NULL)
+		g_hash_table_insert(run->renamed, tidy_dir_entry_path(dir, step->to_name),
+				    g_strdup(step->name));
 	count_step(&run->counts, step);
 	if (sink->step != NULL && step->op != TIDY_OP_TIMES && step->op != TIDY_OP_SAME)
 		tell_step(run, step, dir, to_dir);
@@ -213,7 +237,7 @@ report_made(TidyRun *run, const TidyStep *step, const TidyDir *dir, const TidyDi
 /* A rename that the file system does not make: another pass finds another way. */
 static void
 find_other_way(TidyRun *run, const TidyStep *step, const TidyDir *dir, const char *path,
-		int errno_code)
+	       int errno_code)
 {
 	gboolean is_new = FALSE;
 
@@ -229,7 +253,7 @@ find_other_way(TidyRun *run, const TidyStep *step, const TidyDir *dir, const cha
 }
 
 void
-tidy_run_report(const TidyStep *step, const TidyDir *dir, const TidyDir *to_dir, TidyWhy outcome,
+tidy_run_report(const TidyStep *step, TidyDir *dir, TidyDir *to_dir, TidyWhy outcome,
 		int errno_code, gpointer data)
 {
 	TidyRun *run = data;
@@ -242,6 +266,8 @@ tidy_run_report(const TidyStep *step, const TidyDir *dir, const TidyDir *to_dir,
 	path = tidy_dir_entry_path(dir, step->name);
 	if (outcome == TIDY_WHY_LOST_RACE)
 		run->n_races++;
+	if (errno_code == ENOTRECOVERABLE)
+		run->is_stuck = TRUE;
 	if (step->op == TIDY_OP_CARRY && outcome != TIDY_WHY_LOST_RACE) {
 		RunNote *note = g_new0(RunNote, 1);
 

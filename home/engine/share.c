@@ -135,9 +135,8 @@ check_entry(TidyFs *fs, int dir, const char *name, int twin_dir, const char *twi
 		return -ESTALE;
 	if (tidy_stat_type(&a) == TIDY_TYPE_FILE || tidy_stat_type(&a) == TIDY_TYPE_DIR)
 		return check_open(fs, dir, name, twin_dir, twin, tidy_stat_type(&a), depth);
-	return tidy_stat_type(&a) == TIDY_TYPE_LINK
-		       ? check_links(fs, dir, name, twin_dir, twin)
-		       : -ESTALE;
+	return tidy_stat_type(&a) == TIDY_TYPE_LINK ? check_links(fs, dir, name, twin_dir, twin)
+						    : -ESTALE;
 }
 
 int

@@ -38,7 +38,8 @@ add_carry(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyStep *step
 	step->mode = st.mode;
 	step->uid = st.uid;
 	step->gid = st.gid;
-	step->is_shared = st.nlink > 1;
+	step->is_shared =
+		st.nlink > 1 || tidy_carry_sets_has(walk->run->sets, pair->source->dev, st.ino);
 	pair->is_target_changed = TRUE;
 	return tidy_executor_add(walk->executor, step, pair->source, pair->target, error);
 }
@@ -117,8 +118,8 @@ tidy_walk_add_relink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry,
 		     const TidyDecision *decision, GError **error)
 {
 	const char *name = decision->new_name != NULL ? decision->new_name : entry->name;
-	const char *text = entry->link->new_text != NULL ? entry->link->new_text
-							 : entry->link->old_text;
+	const char *text =
+		entry->link->new_text != NULL ? entry->link->new_text : entry->link->old_text;
 	TidyStep step = {
 		.op = TIDY_OP_LINK,
 		.why = decision->why,
@@ -269,6 +270,8 @@ tidy_walk_add_mkdir(TidyWalk *walk, TidyPair *above, TidyDir *source, TidyDir *m
 	};
 	int r = fd < 0 ? fd : tidy_xattrs_pack(walk->fs, fd, &step.xattrs);
 
+	if (strcmp(made->name, source->name) != 0)
+		step.to_name = g_strdup(source->name);
 	if (r < 0)
 		return cannot_look(walk, above, &step, source, r);
 	above->is_target_changed = TRUE;

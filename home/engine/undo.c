@@ -30,7 +30,8 @@ typedef struct {
 	TidyExecutor *executor;
 	GPtrArray *dirs;
 	gboolean is_dry_run;
-	guint n_added;	  /* steps besides times */
+	guint n_added;		/* steps besides times */
+	gboolean is_after_pair; /* the step taken back last hung on the one that is next */
 	GHashTable *done; /* seq of steps that the interrupted undo has intents for, or NULL */
 } Undo;
 
@@ -235,11 +236,14 @@ may_carry_back(Undo *undo, TidyStep *inverse, TidyDir *dir, TidyDir *to_dir)
 	/* Another undo made it, or it was never made. */
 	if (back == 0 && (r < 0 || !is_unfinished_copy(undo, inverse, &st, &source)))
 		return FALSE;
-	if (g_hash_table_contains(undo->operation->journal->skips, &inverse->origin))
+	/* A skip record does not count where a later try made the step: then the file has the stamp it was given. */
+	if (g_hash_table_contains(undo->operation->journal->skips, &inverse->origin) &&
+	    (r < 0 || st.mtime_ns != inverse->mtime_ns))
 		return FALSE;
 	if (r < 0)
 		return note(undo, inverse, dir, why_not(r));
-	if (tidy_stat_type(&st) != inverse->type || st.size != inverse->size || is_changed(undo, &st))
+	if (tidy_stat_type(&st) != inverse->type || st.size != inverse->size ||
+	    is_changed(undo, &st))
 		return note(undo, inverse, dir, TIDY_WHY_CHANGED);
 	inverse->ino = st.ino;
 	return TRUE;
@@ -316,6 +320,9 @@ undo_step(Undo *undo, const TidyStep *step, GError **error)
 	to_dir = dir_of(undo, inverse->to_dir);
 	if (!may_undo(undo, inverse, dir, to_dir))
 		return TRUE;
+	/* What was made instead goes only when what was there is back. */
+	if (undo->is_after_pair)
+		inverse->needs_previous = TRUE;
 	undo->n_added++;
 	return tidy_executor_add(undo->executor, inverse, dir, to_dir, error);
 }
@@ -371,8 +378,12 @@ walk_back(Undo *undo, GError **error)
 	const GPtrArray *steps = undo->operation->journal->steps;
 
 	for (guint i = steps->len; i > 0; i--) {
-		if (!undo_step(undo, g_ptr_array_index(steps, i - 1), error))
+		const TidyStep *step = g_ptr_array_index(steps, i - 1);
+		guint n_before = undo->n_added;
+
+		if (!undo_step(undo, step, error))
 			return FALSE;
+		undo->is_after_pair = step->needs_previous && undo->n_added > n_before;
 	}
 	/* Where nothing could be done stamps need not be set, or the history would fill with undos of nothing. */
 	if (undo->n_added == 0 && undo->run->notes->len > 0)
@@ -421,25 +432,6 @@ replay_resumed(Undo *undo, const TidyJournal *resumed, TidyDirPool *pool, GCance
 	return tidy_engine_replay(undo->engine, resumed, dirs, undo->run, cancellable, error);
 }
 
-/* The first directory of a journal lies on one side or above both; one on another file system lies on the other side. */
-static gboolean
-commit(Undo *undo, Opening *opening, TidyOutcome outcome, GError **error)
-{
-	const GPtrArray *infos = undo->operation->journal->dirs;
-	const TidyDirInfo *first = g_ptr_array_index(infos, 0);
-	TidyDir *other = NULL;
-
-	for (guint i = 1; i < infos->len && other == NULL; i++) {
-		const TidyDirInfo *info = g_ptr_array_index(infos, i);
-		TidyDir *dir = g_ptr_array_index(undo->dirs, i);
-
-		if (info->ino != 0 && info->dev != first->dev && tidy_dir_fd(dir) >= 0)
-			other = dir;
-	}
-	return tidy_engine_commit(undo->engine, opening->file, g_ptr_array_index(undo->dirs, 0),
-				  other, undo->run, outcome, error);
-}
-
 static gboolean
 undo_operation(Undo *undo, Opening *opening, TidyDirPool *pool, GCancellable *cancellable,
 	       TidyResult *result, GError **error)
@@ -465,14 +457,15 @@ undo_operation(Undo *undo, Opening *opening, TidyDirPool *pool, GCancellable *ca
 	tidy_run_new_pass(undo->run);
 	undo->dirs = take_dirs(journal, pool);
 	undo->executor = tidy_executor_new(&options);
-	is_fine = is_fine && walk_back(undo, error);
+	is_fine = is_fine && (undo->run->is_stuck || walk_back(undo, error));
 	result->outcome = tidy_run_finish(undo->run);
 	/* With nothing left to do the operation counts as undone, and the history says by what. */
 	if (!undo->is_dry_run && result->outcome == TIDY_OUTCOME_DONE)
 		is_fine = is_fine && open_journal(opening, error) != NULL;
 	result->id = opening->header.id;
 	if (is_fine && opening->file != NULL && undo->dirs->len > 0)
-		is_fine = commit(undo, opening, result->outcome, error);
+		is_fine = tidy_engine_commit(undo->engine, opening->file, undo->run,
+					     result->outcome, error);
 	tidy_executor_free(undo->executor);
 	g_ptr_array_unref(undo->dirs);
 	g_clear_pointer(&undo->done, g_hash_table_unref);

@@ -352,7 +352,7 @@ decide_twin(TidyPlanner *planner, const TidyEntry *entry, const TidyTwin *twin)
 	case TIDY_RELATION_BOTH_DIRS:
 		return (TidyDecision){ .kind = TIDY_DECISION_DESCEND };
 	case TIDY_RELATION_IDENTICAL:
-		if (has_new_text(entry))
+		if (way_over(entry) == TIDY_DECISION_RELINK)
 			return (TidyDecision){ .kind = TIDY_DECISION_UNLINK,
 					       .why = TIDY_WHY_RELATIVE_LINK };
 		return decide_identical(planner, entry);

@@ -3,11 +3,13 @@
 #include "home/merge/step.h"
 
 static const char *const op_names[] = {
-	[TIDY_OP_MOVE] = "move",     [TIDY_OP_TRASH] = "trash", [TIDY_OP_RESTORE] = "restore",
-	[TIDY_OP_DELETE] = "delete", [TIDY_OP_COPY] = "copy",	[TIDY_OP_MKDIR] = "mkdir",
-	[TIDY_OP_RMDIR] = "rmdir",   [TIDY_OP_LINK] = "link",	[TIDY_OP_UNLINK] = "unlink",
-	[TIDY_OP_TIMES] = "times",   [TIDY_OP_CARRY] = "carry",
-	[TIDY_OP_SAME] = "same",     [TIDY_OP_HARDLINK] = "hardlink", [TIDY_OP_SEPARATE] = "separate",
+	[TIDY_OP_MOVE] = "move",	 [TIDY_OP_TRASH] = "trash",
+	[TIDY_OP_RESTORE] = "restore",	 [TIDY_OP_DELETE] = "delete",
+	[TIDY_OP_COPY] = "copy",	 [TIDY_OP_MKDIR] = "mkdir",
+	[TIDY_OP_RMDIR] = "rmdir",	 [TIDY_OP_LINK] = "link",
+	[TIDY_OP_UNLINK] = "unlink",	 [TIDY_OP_TIMES] = "times",
+	[TIDY_OP_CARRY] = "carry",	 [TIDY_OP_SAME] = "same",
+	[TIDY_OP_HARDLINK] = "hardlink", [TIDY_OP_SEPARATE] = "separate",
 	[TIDY_OP_REFLINK] = "reflink",
 };
 

@@ -83,17 +83,17 @@ typedef struct {
 	guint32 dir;	/* TidyDirInfo.id */
 	guint32 to_dir; /* 0: none */
 	char *name;
-	char *to_name;	 /* NULL: none */
-	char *text;	 /* a link's text, or NULL */
-	guint64 ino;	 /* of the entry at @dir/@name; 0: not known */
-	guint64 to_ino;	 /* DELETE and COPY: of the equal file; CARRY that undoes one: what was at @to_name */
+	char *to_name; /* NULL: none; MKDIR: the name that it has in the stray, if another */
+	char *text;    /* a link's text, or NULL */
+	guint64 ino;   /* of the entry at @dir/@name; 0: not known */
+	guint64 to_ino; /* DELETE and COPY: of the equal file; CARRY that undoes one: what was at @to_name */
 	gint64 size;	 /* -1: not known */
 	gint64 mtime_ns; /* of the entry; TIDY_TIME_OMIT: not known */
 	guint64 seq;	 /* its place in the journal; 0 before it is written */
 	guint64 origin; /* undo: the sequence number of the step that this one takes back; 0: none */
 	gboolean needs_previous; /* not made when the step before it was not */
 	gboolean is_shared;	 /* CARRY: the file has further names (hard links) */
-	guint32 mode;		 /* MKDIR, RMDIR, DELETE, COPY, CARRY: st_mode; LINK, UNLINK: 0 when not known */
+	guint32 mode; /* MKDIR, RMDIR, DELETE, COPY, CARRY: st_mode; LINK, UNLINK: 0 when not known */
 	guint32 uid;
 	guint32 gid;
 	GBytes *xattrs; /* as tidy_xattrs_pack() packs them, or NULL */
