@@ -25,6 +25,7 @@ typedef struct {
 	GHashTable *trash_names; /* given away in this run */
 	GHashTable *dirs;	 /* path -> TidyDir */
 	char *common;		 /* the directory that has all of them */
+	char *root;		 /* the one above it */
 	TidyJournalFile *file;
 	guint64 id;
 } Dedupe;
@@ -65,7 +66,8 @@ dir_at(Dedupe *dedupe, const char *path)
 
 	if (dir != NULL)
 		return dir;
-	if (strcmp(path, dedupe->common) == 0) {
+	/* One above the common one is the root: a directory that is no root gets its stamp back. */
+	if (strcmp(path, dedupe->root) == 0) {
 		dir = tidy_dir_root(dedupe->pool, path);
 	} else {
 		g_autofree char *above = g_path_get_dirname(path);
@@ -322,6 +324,7 @@ tidy_engine_dedupe(TidyEngine *engine, TidyDedupeHow how, const TidyDedupePair *
 		dedupe.common = common_dir(dedupe.common, pairs[i].keep);
 		dedupe.common = common_dir(dedupe.common, pairs[i].fold);
 	}
+	dedupe.root = g_path_get_dirname(dedupe.common);
 	pool = tidy_dir_pool_new(engine->fs);
 	tidy_run_init(&run, engine, sink);
 	dedupe.run = &run;
@@ -338,6 +341,7 @@ tidy_engine_dedupe(TidyEngine *engine, TidyDedupeHow how, const TidyDedupePair *
 	tidy_dir_unref(dedupe.trash);
 	tidy_run_clear(&run);
 	g_free(dedupe.common);
+	g_free(dedupe.root);
 	if (!is_dry_run)
 		tidy_engine_end(engine);
 	return is_fine;

@@ -197,7 +197,7 @@ take_place(TidyFs *fs, int dir, const char *temp, const char *name, guint64 old)
 	return r;
 }
 
-/* Cases 1 and 2. 1: the step was made before; 0: it is to be made, and the temporary name is free. @new_ino 0: what the
+/* Cases 1 to 3. 1: the step was made before; 0: it is to be made, and the temporary name is free. @new_ino 0: what the
  * temporary name means is new unless it is @old. */
 static int
 settle_temp(const TidyShare *share, int dir, const char *temp, const char *name, guint64 old,
@@ -209,6 +209,12 @@ settle_temp(const TidyShare *share, int dir, const char *temp, const char *name,
 	int r = fs->stat(fs, dir, name, &st);
 	int left = fs->stat(fs, dir, temp, &there);
 
+	/* 3: a power cut kept one half of the exchange. */
+	if (r == -ENOENT && left == 0 && there.ino == old) {
+		r = fs->rename(fs, dir, temp, dir, name);
+		left = -ENOENT;
+		st = there;
+	}
 	if (r < 0)
 		return r;
 	if (left == 0 && there.ino == old && st.ino != old)

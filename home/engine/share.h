@@ -8,6 +8,7 @@
  * temporary name means now goes. After a crash the temporary name tells by its inode how far it came:
  *   1 it is the new file          the exchange was not made: it goes, and all begins anew
  *   2 it is the old file          the exchange was made: compared again, and it goes
+ *   3 it is the old file, and the name is absent: a power cut kept half of the exchange; it gets its name back
  */
 #pragma once
 

@@ -251,7 +251,7 @@ may_carry_back(Undo *undo, TidyStep *inverse, TidyDir *dir, TidyDir *to_dir)
 
 /* HARDLINK and SEPARATE: by the inode that has the name. What was never made, or is undone, is left without a word. */
 static gboolean
-may_exchange_back(Undo *undo, const TidyStep *inverse, TidyDir *dir)
+may_exchange_back(Undo *undo, const TidyStep *inverse, TidyDir *dir, TidyDir *to_dir)
 {
 	TidyStat st;
 	int r = stat_entry(undo, dir, inverse->name, FALSE, &st);
@@ -260,9 +260,9 @@ may_exchange_back(Undo *undo, const TidyStep *inverse, TidyDir *dir)
 	if (r < 0)
 		return note(undo, inverse, dir, why_not(r));
 	if (is_linked != (inverse->op == TIDY_OP_SEPARATE))
-		return st.ino != inverse->ino && inverse->ino != 0 && !is_linked
-			       ? note(undo, inverse, dir, TIDY_WHY_CHANGED)
-			       : FALSE;
+		return !is_linked && st.ino != inverse->ino &&
+		       !is_copied(undo, inverse, dir, to_dir) &&
+		       note(undo, inverse, dir, TIDY_WHY_CHANGED);
 	return !is_changed(undo, &st) || note(undo, inverse, dir, TIDY_WHY_CHANGED);
 }
 
@@ -288,7 +288,7 @@ may_undo(Undo *undo, TidyStep *inverse, TidyDir *dir, TidyDir *to_dir)
 		return may_remove(undo, inverse, dir);
 	case TIDY_OP_SEPARATE:
 	case TIDY_OP_HARDLINK:
-		return may_exchange_back(undo, inverse, dir);
+		return may_exchange_back(undo, inverse, dir, to_dir);
 	case TIDY_OP_TIMES:
 	case TIDY_OP_SAME:
 	case TIDY_OP_REFLINK:
@@ -463,7 +463,7 @@ undo_operation(Undo *undo, Opening *opening, TidyDirPool *pool, GCancellable *ca
 	if (!undo->is_dry_run && result->outcome == TIDY_OUTCOME_DONE)
 		is_fine = is_fine && open_journal(opening, error) != NULL;
 	result->id = opening->header.id;
-	if (is_fine && opening->file != NULL && undo->dirs->len > 0)
+	if (is_fine && opening->file != NULL)
 		is_fine = tidy_engine_commit(undo->engine, opening->file, undo->run,
 					     result->outcome, error);
 	tidy_executor_free(undo->executor);
