@@ -69,7 +69,6 @@ class Bench:
         run("sh", "-c", "echo 3 > /proc/sys/vm/drop_caches")
         if self.args.warm:
             run("sh", "-c", f"find '{self.stray}' -type f -exec cat {{}} + > /dev/null")
-        time.sleep(self.args.rest)
 
     def copy(self):
         self.prepare()
@@ -106,7 +105,6 @@ def main():
     parser.add_argument("--small", type=int, default=20000)
     parser.add_argument("--gigabytes", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--rest", type=float, default=0.5)
     parser.add_argument("--warm", action="store_true")
     parser.add_argument("--strict", action="store_true", help="fail below the goal")
     args = parser.parse_args()

@@ -120,12 +120,17 @@ run_engine(const char *home)
 	return 0;
 }
 
+static guint
+number(const char *text)
+{
+	return (guint)g_ascii_strtoull(text, NULL, 10);
+}
+
 int
 main(int argc, char *argv[])
 {
 	if (argc == 6 && strcmp(argv[1], "make") == 0)
-		return make(argv[2], (guint)atol(argv[3]), (guint)atol(argv[4]),
-			    (guint)atol(argv[5]));
+		return make(argv[2], number(argv[3]), number(argv[4]), number(argv[5]));
 	if (argc == 3 && strcmp(argv[1], "engine") == 0)
 		return run_engine(argv[2]);
 	g_printerr("usage: %s make DIR BIG MEGABYTES SMALL | engine HOME\n", argv[0]);
