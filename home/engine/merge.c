@@ -233,6 +233,14 @@ close_pair(TidyWalk *walk, TidyPair *pair, GError **error)
 	       tidy_walk_add_times(walk, pair->source, pair->source->original_ns, error);
 }
 
+/* By what the journal that is gone on with says. */
+static gboolean
+was_changed(TidyWalk *walk, const TidyDir *dir)
+{
+	return walk->changed != NULL &&
+	       g_hash_table_contains(walk->changed, GUINT_TO_POINTER(dir->id));
+}
+
 static gboolean
 merge_pair(TidyWalk *walk, TidyPair *pair, GError **error)
 {
@@ -248,8 +256,8 @@ merge_pair(TidyWalk *walk, TidyPair *pair, GError **error)
 	if (!pair->is_target_new)
 		pair->needs_copy = needs_copy(walk, pair);
 	/* What a crash interrupted, or an earlier pass did, has changed the stamps. */
-	pair->is_target_changed = walk->known != NULL || walk->pass > 1;
-	pair->is_source_changed = pair->is_target_changed;
+	pair->is_source_changed = walk->known != NULL || walk->pass > 1;
+	pair->is_target_changed = walk->pass > 1 || was_changed(walk, pair->target);
 	tidy_walk_look(walk, pair);
 	twins = tidy_walk_relate(walk, pair, source, target);
 	pair->planner =
@@ -438,6 +446,24 @@ index_dirs(GPtrArray *dirs)
 	return known;
 }
 
+/* Which of its directories a resumed journal changes, stamps apart. */
+static GHashTable *
+index_changed(const TidyJournal *journal)
+{
+	GHashTable *changed = g_hash_table_new(NULL, NULL);
+
+	for (guint i = 0; i < journal->steps->len; i++) {
+		const TidyStep *step = g_ptr_array_index(journal->steps, i);
+
+		if (step->op == TIDY_OP_TIMES)
+			continue;
+		g_hash_table_add(changed, GUINT_TO_POINTER(step->dir));
+		g_hash_table_add(changed, GUINT_TO_POINTER(step->to_dir));
+	}
+	g_hash_table_remove(changed, GUINT_TO_POINTER(0)); /* no directory */
+	return changed;
+}
+
 static TidyDir *
 root_dir(TidyWalk *walk, TidyDir *home, const char *path)
 {
@@ -567,6 +593,7 @@ tidy_engine_merge_locked(TidyEngine *engine, const TidyMergeJob *job, const Tidy
 		dirs = tidy_engine_journal_dirs(resumed, pool);
 		is_fine = tidy_engine_replay(engine, resumed, dirs, &run, job->cancellable, error);
 		walk.known = index_dirs(dirs);
+		walk.changed = index_changed(resumed);
 	}
 	home = home_dir(&walk);
 	stray = root_dir(&walk, home, job->stray);
@@ -580,6 +607,7 @@ tidy_engine_merge_locked(TidyEngine *engine, const TidyMergeJob *job, const Tidy
 	result->counts = run.counts;
 	g_clear_pointer(&opening.file, tidy_journal_file_free);
 	g_clear_pointer(&walk.known, g_hash_table_unref);
+	g_clear_pointer(&walk.changed, g_hash_table_unref);
 	g_hash_table_unref(walk.trash_names);
 	tidy_run_clear(&run);
 	return is_fine;

@@ -221,6 +221,30 @@ is_unfinished_copy(const Undo *undo, const TidyStep *inverse, const TidyStat *co
 	       copy->ctime_ns >= undo->operation->journal->header.begin_ns - TICK_NS;
 }
 
+/* A skip record counts unless recovery made the step after all: the file has the stamp it was given, and it was not a
+ * later pass, by a step of its own, that made it. */
+static gboolean
+has_later_try(const Undo *undo, const TidyStep *inverse)
+{
+	const TidyJournal *journal = undo->operation->journal;
+	g_autofree char *dir = tidy_journal_dir_path(journal, inverse->dir);
+
+	for (guint i = journal->steps->len; i > 0; i--) {
+		const TidyStep *step = g_ptr_array_index(journal->steps, i - 1);
+		g_autofree char *to_dir = NULL;
+
+		if (step->seq <= inverse->origin)
+			return FALSE;
+		if (step->op != TIDY_OP_CARRY || strcmp(step->to_name, inverse->name) != 0)
+			continue;
+		/* A further pass has a further record of the same directory. */
+		to_dir = tidy_journal_dir_path(journal, step->to_dir);
+		if (strcmp(to_dir, dir) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
 /* Fills in which file it is: no intent could know the inode of the copy. */
 static gboolean
 may_carry_back(Undo *undo, TidyStep *inverse, TidyDir *dir, TidyDir *to_dir)
@@ -236,9 +260,8 @@ may_carry_back(Undo *undo, TidyStep *inverse, TidyDir *dir, TidyDir *to_dir)
 	/* Another undo made it, or it was never made. */
 	if (back == 0 && (r < 0 || !is_unfinished_copy(undo, inverse, &st, &source)))
 		return FALSE;
-	/* A skip record does not count where a later try made the step: then the file has the stamp it was given. */
 	if (g_hash_table_contains(undo->operation->journal->skips, &inverse->origin) &&
-	    (r < 0 || st.mtime_ns != inverse->mtime_ns))
+	    (r < 0 || st.mtime_ns != inverse->mtime_ns || has_later_try(undo, inverse)))
 		return FALSE;
 	if (r < 0)
 		return note(undo, inverse, dir, why_not(r));

@@ -13,6 +13,7 @@ typedef struct {
 	TidyDir *trash;
 	GHashTable *trash_names; /* given away in this run */
 	GHashTable *known;	 /* path -> TidyDir of the journal that is gone on with, or NULL */
+	GHashTable *changed;	 /* numbers of its directories that it has changed, or NULL */
 	gint64 now_ns;
 	guint pass;
 } TidyWalk;

@@ -28,6 +28,7 @@ static const struct {
 	{ SYS_renameat, "renameat" },
 	{ SYS_unlinkat, "unlinkat" },
 	{ SYS_mkdirat, "mkdirat" },
+	{ SYS_mknodat, "mknodat" },
 	{ SYS_linkat, "linkat" },
 	{ SYS_symlinkat, "symlinkat" },
 	{ SYS_pwrite64, "pwrite64" },
