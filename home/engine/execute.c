@@ -456,6 +456,8 @@ why_of_errno(int errno_code)
 		return TIDY_WHY_OPEN;
 	case EOPNOTSUPP:
 		return TIDY_WHY_UNKEEPABLE;
+	case ENOTTY:
+		return TIDY_WHY_NO_SHARING;
 	default:
 		return TIDY_WHY_FAILED;
 	}

@@ -115,6 +115,7 @@ is_problem(const RunNote *note)
 	case TIDY_WHY_NO_NAME:
 	case TIDY_WHY_CROSS_DEVICE:
 	case TIDY_WHY_UNKEEPABLE:
+	case TIDY_WHY_NO_SHARING:
 	case TIDY_WHY_CHANGED:
 	case TIDY_WHY_GONE:
 	case TIDY_WHY_LOST_RACE:

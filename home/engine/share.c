@@ -378,6 +378,8 @@ tidy_share_reflink(const TidyShare *share, int dir, int keep_dir, const TidyStep
 		r = -ESTALE;
 	if (r == 0)
 		r = dedupe(fs, keep, fd, st.size);
+	if (r == -EOPNOTSUPP)
+		r = -ENOTTY;
 	if (keep >= 0)
 		fs->close(fs, keep);
 	if (fd >= 0)

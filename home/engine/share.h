@@ -35,5 +35,5 @@ int tidy_share_hardlink(const TidyShare *share, int dir, int keep_dir, const Tid
 /* SEPARATE: a copy of its own, with the step's mode, owner, attributes and stamp. 0 or -errno. */
 int tidy_share_separate(const TidyShare *share, int dir, const TidyStep *step);
 
-/* REFLINK: the kernel compares and shares, under its own lock. 0 or -errno; -EOPNOTSUPP where blocks cannot be shared. */
+/* REFLINK: the kernel compares and shares, under its own lock. 0 or -errno; -ENOTTY where blocks cannot be shared. */
 int tidy_share_reflink(const TidyShare *share, int dir, int keep_dir, const TidyStep *step);

@@ -46,6 +46,8 @@ static const struct {
 	[TIDY_WHY_CROSS_DEVICE] = { "cross-device", "it cannot leave its file system" },
 	[TIDY_WHY_UNKEEPABLE] = { "unkeepable-attributes",
 				  "the other file system cannot hold its attributes" },
+	[TIDY_WHY_NO_SHARING] = { "no-shared-blocks",
+				  "its file system cannot share blocks; btrfs and xfs can" },
 };
 
 const char *

@@ -61,9 +61,10 @@ typedef enum {
 	TIDY_WHY_GONE,	       /* it is no longer there */
 	TIDY_WHY_CROSS_DEVICE, /* another file system */
 	TIDY_WHY_UNKEEPABLE,   /* the other file system cannot hold its attributes */
+	TIDY_WHY_NO_SHARING,   /* the file system cannot share blocks between files */
 } TidyWhy;
 
-#define TIDY_WHY_LAST TIDY_WHY_UNKEEPABLE
+#define TIDY_WHY_LAST TIDY_WHY_NO_SHARING
 
 /* A directory as the journal knows it: a place in a tree of names, and what it was when first seen. */
 typedef struct {
