@@ -407,7 +407,8 @@ tidy_backend_call(TidyBackend *backend, const TidyRequest *request, GError **err
 {
 	g_autoptr(GCancellable) cancellable = g_cancellable_new();
 	g_autoptr(TidyProgress) progress =
-		tidy_progress_new(request->has_progress, request->expected_entries);
+		tidy_progress_new(request->has_progress, request->expected_entries,
+				  request->expected_bytes);
 	Job job = {
 		.backend = backend,
 		.request = request,

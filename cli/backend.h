@@ -42,6 +42,7 @@ typedef struct {
 	GVariant *pairs;       /* DEDUPE: a(ayay), what is kept and what is folded onto it */
 	gboolean has_progress; /* a progress line may be drawn */
 	guint64 expected_entries; /* from a plan; 0: not known. Used while the job itself knows no total */
+	guint64 expected_bytes; /* likewise: of what is copied to another file system */
 } TidyRequest;
 
 typedef struct TidyBackend TidyBackend;

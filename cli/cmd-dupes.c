@@ -128,7 +128,7 @@ run_search(Search *search, gboolean has_progress)
 	search->options.progress = on_progress;
 	search->options.is_cancelled = is_cancelled;
 	search->options.data = search;
-	search->progress = tidy_progress_new(has_progress, 0);
+	search->progress = tidy_progress_new(has_progress, 0, 0);
 	g_task_set_task_data(task, search, NULL);
 	g_task_run_in_thread(task, work);
 	while (!search->is_done)

@@ -237,14 +237,16 @@ plan_exit(GVariant *report)
 	return has_outcome(report, "refused") ? TIDY_EXIT_REFUSED : TIDY_EXIT_DONE;
 }
 
-/* How many entries the merge will go through, for the progress line. */
-static guint64
-entries_of(GVariant *plan)
+/* How many entries the merge will go through, and how many bytes it will copy, for the progress line. */
+static void
+expect(TidyRequest *request, GVariant *plan)
 {
 	g_autoptr(GVariant) total = total_counts(plan);
 
-	return tidy_report_uint(total, "moved") + tidy_report_uint(total, "kept-both") +
-	       tidy_report_uint(total, "folded") + tidy_report_uint(total, "removed");
+	request->expected_entries =
+		tidy_report_uint(total, "moved") + tidy_report_uint(total, "kept-both") +
+		tidy_report_uint(total, "folded") + tidy_report_uint(total, "removed");
+	request->expected_bytes = tidy_report_uint(total, "bytes");
 }
 
 static TidyExit
@@ -263,7 +265,7 @@ plan_then_ask(TidyInvocation *call, TidyBackend *backend, TidyRequest request)
 	if (is_dry_run || plan_exit(report) != TIDY_EXIT_DONE || has_outcome(report, "nothing"))
 		return plan_exit(report);
 	tidy_output_flush(call->out, stdout);
-	request.expected_entries = entries_of(report);
+	expect(&request, report);
 	if (!tidy_ask(_("Merge? [y/N]"))) {
 		tidy_output_add(call->out, TIDY_STYLE_PLAIN, "%s\n", _("Nothing was changed."));
 		return TIDY_EXIT_DONE;

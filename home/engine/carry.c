@@ -12,148 +12,18 @@
  *   2 both names                compared as a fresh copy is, then the source goes
  *   3 the new name alone        made
  */
-#include "home/engine/carry.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <linux/stat.h>
 
 #include "home/compare/compare.h"
-#include "home/engine/copy.h"
+#include "home/engine/carry-private.h"
 
 /* A group: as much as is lost at worst to a crash (it is copied again or compared again), and as is waited for when
  * somebody stops the work. A sync costs as much as the copying of a thousand small files. */
 #define GROUP_BYTES (G_GINT64_CONSTANT(256) << 20)
 #define GROUP_FILES 4096
-/* Below this a file is copied faster than it is asked whether somebody writes to it. */
-#define BIG_BYTES   (G_GINT64_CONSTANT(1) << 20)
-#define TEMP_PREFIX ".xdgtidy-"
 #define MAGIC_F2FS  0xf2f52010U
-#define FNV_OFFSET  G_GUINT64_CONSTANT(0xcbf29ce484222325)
-#define FNV_PRIME   G_GUINT64_CONSTANT(0x100000001b3)
-
-typedef enum {
-	ITEM_TEMP,  /* a copy under its temporary name */
-	ITEM_FOUND, /* the target has the name: of a try before this one (case 2) */
-	ITEM_LINK,  /* the target has the file, under another name */
-} ItemKind;
-
-typedef struct {
-	const TidyStep *step;
-	TidyDir *dir;
-	TidyDir *to_dir;
-	ItemKind kind;
-	TidyStat source; /* before it was read */
-	TidyStat copy;
-	int r; /* 0: so far all went well */
-} Item;
-
-/* A file system that is copied to. */
-typedef struct {
-	guint64 dev;
-	int fd; /* opened before anything was written, so that syncfs(2) tells of all errors since */
-	gboolean syncs_each; /* where nobody says that syncfs(2) reaches the disk */
-	gint64 room;	     /* bytes that may still be written; -1: nobody knows */
-	int r;		     /* of its syncs so far */
-} Place;
-
-/* The name of a copy, for the other names of its source. */
-typedef struct {
-	TidyDir *dir;
-	char *name;
-	gboolean is_refused; /* this file system has no links, or no more for this file */
-} SetMember;
-
-struct TidyCarrier {
-	TidyCarrierOptions options;
-	GArray *items;	/* of Item */
-	GArray *places; /* of Place */
-	gint64 bytes;
-	guint8 *buffer;
-	TidyCopyWays ways;
-};
-
-/* --- sets of hard links --- */
-
-static void
-set_member_free(gpointer data)
-{
-	SetMember *member = data;
-
-	tidy_dir_unref(member->dir);
-	g_free(member->name);
-	g_free(member);
-}
-
-TidyCarrySets *
-tidy_carry_sets_new(void)
-{
-	return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, set_member_free);
-}
-
-static char *
-key_of(guint64 dev, guint64 ino)
-{
-	return g_strdup_printf("%" G_GINT64_MODIFIER "x:%" G_GINT64_MODIFIER "x", dev, ino);
-}
-
-/* What is common to all names of one file: its inode, before anything was done to it. An undo knows that by to_ino. */
-static char *
-set_key(const TidyStep *step, const TidyDir *dir, const TidyDir *to_dir)
-{
-	return step->origin != 0 ? key_of(to_dir->dev, step->to_ino) : key_of(dir->dev, step->ino);
-}
-
-gboolean
-tidy_carry_sets_has(TidyCarrySets *sets, guint64 dev, guint64 ino)
-{
-	g_autofree char *key = g_hash_table_size(sets) > 0 ? key_of(dev, ino) : NULL;
-
-	return key != NULL && g_hash_table_contains(sets, key);
-}
-
-static void
-remember_member(TidyCarrier *carrier, const TidyStep *step, TidyDir *dir, TidyDir *to_dir)
-{
-	g_autofree char *key = NULL;
-	SetMember *member;
-
-	if (!step->is_shared)
-		return;
-	key = set_key(step, dir, to_dir);
-	if (g_hash_table_contains(carrier->options.sets, key))
-		return;
-	member = g_new0(SetMember, 1);
-	member->dir = tidy_dir_ref(to_dir);
-	member->name = g_strdup(step->to_name);
-	g_hash_table_insert(carrier->options.sets, g_steal_pointer(&key), member);
-}
-
-static SetMember *
-find_member(TidyCarrier *carrier, const TidyStep *step, const TidyDir *dir, const TidyDir *to_dir)
-{
-	g_autofree char *key = NULL;
-
-	if (!step->is_shared)
-		return NULL;
-	key = set_key(step, dir, to_dir);
-	return g_hash_table_lookup(carrier->options.sets, key);
-}
-
-/* The item came to nothing: who would have been linked to it is copied. */
-static void
-forget_member(TidyCarrier *carrier, const Item *item)
-{
-	const SetMember *member = find_member(carrier, item->step, item->dir, item->to_dir);
-
-	if (member != NULL && !member->is_refused && member->dir == item->to_dir &&
-	    g_str_equal(member->name, item->step->to_name)) {
-		g_autofree char *key = set_key(item->step, item->dir, item->to_dir);
-
-		g_hash_table_remove(carrier->options.sets, key);
-	}
-}
 
 /* --- life --- */
 
@@ -204,41 +74,6 @@ tidy_carrier_is_full(const TidyCarrier *carrier)
 	return carrier->bytes >= GROUP_BYTES || carrier->items->len >= GROUP_FILES;
 }
 
-/* --- temporary names --- */
-
-char *
-tidy_carry_temp_name(guint64 salt, const char *to_name)
-{
-	guint64 hash = FNV_OFFSET ^ salt; /* FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/ */
-
-	for (const guchar *at = (const guchar *)to_name; *at != '\0'; at++)
-		hash = (hash ^ *at) * FNV_PRIME;
-	return g_strdup_printf(TEMP_PREFIX "%016" G_GINT64_MODIFIER "x", hash);
-}
-
-void
-tidy_carry_drop_temp(TidyFs *fs, guint64 salt, int to_dir, const char *to_name)
-{
-	g_autofree char *temp = tidy_carry_temp_name(salt, to_name);
-
-	fs->unlink(fs, to_dir, temp, 0);
-}
-
-static char *
-temp_of(const TidyCarrier *carrier, const TidyStep *step)
-{
-	return tidy_carry_temp_name(carrier->options.salt, step->to_name);
-}
-
-static void
-drop_temp(const TidyCarrier *carrier, const TidyStep *step, TidyDir *to_dir)
-{
-	int to = tidy_dir_fd(to_dir);
-
-	if (to >= 0)
-		tidy_carry_drop_temp(carrier->options.fs, carrier->options.salt, to, step->to_name);
-}
-
 /* --- the file systems that are copied to --- */
 
 static gboolean
@@ -249,8 +84,8 @@ is_synced_as_a_whole(guint64 type)
 }
 
 /* The place of the directory @to, which is open as @fd. NULL and -errno in @r. */
-static Place *
-find_place(TidyCarrier *carrier, TidyDir *to, int fd, int *r)
+Place *
+tidy_carrier_place_of(TidyCarrier *carrier, const TidyDir *to, int fd, int *r)
 {
 	TidyFs *fs = carrier->options.fs;
 	Place place = { .dev = to->dev, .room = -1 };
@@ -279,20 +114,6 @@ find_place(TidyCarrier *carrier, TidyDir *to, int fd, int *r)
 	return &g_array_index(carrier->places, Place, carrier->places->len - 1);
 }
 
-/* Asked before a byte is copied: a disk that is filled to the brim harms more than this merge. */
-static int
-take_room(Place *place, const TidyStat *source)
-{
-	gint64 bytes = MIN(source->size, (gint64)source->blocks * 512);
-
-	if (place->room < 0)
-		return 0;
-	if (bytes > place->room)
-		return -ENOSPC;
-	place->room -= bytes;
-	return 0;
-}
-
 int
 tidy_carrier_await(TidyCarrier *carrier, TidyDir *dir)
 {
@@ -300,7 +121,7 @@ tidy_carrier_await(TidyCarrier *carrier, TidyDir *dir)
 	int r = MIN(fd, 0);
 
 	if (r == 0)
-		find_place(carrier, dir, fd, &r);
+		tidy_carrier_place_of(carrier, dir, fd, &r);
 	return MIN(r, 0);
 }
 
@@ -316,231 +137,12 @@ tidy_carrier_is_durable(const TidyCarrier *carrier, const TidyDir *dir)
 	return -EIO;
 }
 
-/* --- staging --- */
-
-static int
-check_cancelled(const TidyCarrier *carrier)
-{
-	return g_cancellable_is_cancelled(carrier->options.cancellable) ? -ECANCELED : 0;
-}
-
-static int
-on_piece(gint64 bytes, gpointer data)
-{
-	const TidyCarrier *carrier = data;
-
-	if (carrier->options.copied != NULL && bytes > 0)
-		carrier->options.copied(bytes, carrier->options.copied_data);
-	return check_cancelled(carrier);
-}
-
-/* Opens the temporary file; -EISDIR for a thing under that name that is not ours. @start: so many bytes of it are good. */
-static int
-open_temp(TidyCarrier *carrier, TidyCopy *copy, int to, const char *temp, gint64 *start)
-{
-	TidyFs *fs = carrier->options.fs;
-	TidyStat st;
-	int r;
-
-	*start = 0;
-	copy->to = fs->openat(fs, to, temp, O_RDWR | O_CREAT | O_EXCL, 0600);
-	if (copy->to != -EEXIST)
-		return copy->to;
-	r = fs->stat(fs, to, temp, &st);
-	if (r == 0 && (tidy_stat_type(&st) != TIDY_TYPE_FILE || st.nlink != 1))
-		r = -EISDIR;
-	if (r < 0)
-		return r;
-	/* A crash may have come after its mode was set. */
-	copy->to = fs->openat(fs, to, temp, O_RDWR, 0);
-	if (copy->to == -EACCES) {
-		fs->unlink(fs, to, temp, 0);
-		copy->to = fs->openat(fs, to, temp, O_RDWR | O_CREAT | O_EXCL, 0600);
-		return copy->to;
-	}
-	if (copy->to < 0)
-		return copy->to;
-	*start = tidy_copy_verified_prefix(copy, st.size);
-	r = check_cancelled(carrier);
-	if (r == 0 && *start != st.size)
-		r = fs->truncate(fs, copy->to, *start);
-	if (r < 0)
-		fs->close(fs, copy->to);
-	return r < 0 ? r : copy->to;
-}
-
-static int
-fill_temp(TidyCarrier *carrier, Item *item, int from, int to, const char *temp)
-{
-	TidyFs *fs = carrier->options.fs;
-	TidyCopy copy = {
-		.fs = fs,
-		.from = from,
-		.source = &item->source,
-		.buffer = carrier->buffer,
-		.buffer_bytes = TIDY_COPY_BUFFER_BYTES,
-		.ways = &carrier->ways,
-		.between = on_piece,
-		.data = carrier,
-	};
-	gint64 start;
-	int r = open_temp(carrier, &copy, to, temp, &start);
-
-	if (r < 0)
-		return r;
-	r = tidy_copy_bytes(&copy, start);
-	if (r == 0)
-		r = tidy_copy_carry_metadata(fs, from, copy.to, item->step, item->source.atime_ns);
-	if (r == 0)
-		r = fs->stat(fs, copy.to, "", &item->copy);
-	fs->close(fs, copy.to);
-	return r;
-}
-
-/* The file behind the descriptor is the one that the step means. An undo's step says what the file was, and what it is to
- * be again: the copy may have had to be content with coarser stamps. */
-static int
-check_source(const TidyStep *step, const TidyStat *st)
-{
-	if (tidy_stat_type(st) != step->type || (step->ino != 0 && st->ino != step->ino) ||
-	    st->size != step->size)
-		return -ESTALE;
-	return step->origin == 0 && st->mtime_ns != step->mtime_ns ? -ESTALE : 0;
-}
-
-static int
-stage_file(TidyCarrier *carrier, Item *item, int dir, int to)
-{
-	TidyFs *fs = carrier->options.fs;
-	const TidyStep *step = item->step;
-	g_autofree char *temp = temp_of(carrier, step);
-	int from = tidy_compare_open(fs, dir, step->name);
-	Place *place;
-	int r;
-
-	if (from < 0)
-		return from;
-	if (carrier->buffer == NULL)
-		carrier->buffer = g_malloc(TIDY_COPY_BUFFER_BYTES);
-	r = fs->stat(fs, from, "", &item->source);
-	if (r == 0)
-		r = check_source(step, &item->source);
-	if (r == 0 && item->source.size >= BIG_BYTES && fs->no_writer(fs, from) == -EAGAIN)
-		r = -ETXTBSY;
-	place = r == 0 ? find_place(carrier, item->to_dir, to, &r) : NULL;
-	if (place != NULL)
-		r = take_room(place, &item->source);
-	if (place != NULL && r == 0)
-		r = fill_temp(carrier, item, from, to, temp);
-	fs->close(fs, from);
-	return r;
-}
-
-static int
-stage_fifo(TidyCarrier *carrier, Item *item, int dir, int to)
-{
-	TidyFs *fs = carrier->options.fs;
-	const TidyStep *step = item->step;
-	g_autofree char *temp = temp_of(carrier, step);
-	int r = fs->stat(fs, dir, step->name, &item->source);
-
-	if (r == 0 && find_place(carrier, item->to_dir, to, &r) != NULL)
-		r = fs->mkfifo(fs, to, temp, 0600);
-	if (r == -EEXIST) {
-		fs->unlink(fs, to, temp, 0);
-		r = fs->mkfifo(fs, to, temp, 0600);
-	}
-	if (r < 0)
-		return r;
-	fs->chown(fs, to, temp, step->uid, step->gid);
-	r = fs->chmod(fs, to, temp, step->mode & 07777);
-	if (r == 0)
-		r = fs->utimens(fs, to, temp, item->source.atime_ns, step->mtime_ns);
-	return r == 0 ? fs->stat(fs, to, temp, &item->copy) : r;
-}
-
-/* What the target has under the new name may be the copy of an earlier try: bytes are compared later. */
-static int
-stage_found(TidyCarrier *carrier, Item *item, int dir, int to)
-{
-	TidyFs *fs = carrier->options.fs;
-	const TidyStep *step = item->step;
-	int r = fs->stat(fs, dir, step->name, &item->source);
-
-	item->kind = ITEM_FOUND;
-	if (r == 0 &&
-	    (item->copy.size != item->source.size ||
-	     tidy_stat_type(&item->copy) != tidy_stat_type(&item->source) ||
-	     item->copy.mode != item->source.mode || item->copy.mtime_ns != item->source.mtime_ns))
-		r = -EEXIST;
-	if (r == 0)
-		find_place(carrier, item->to_dir, to, &r);
-	return MIN(r, 0);
-}
-
-static int
-stage_item(TidyCarrier *carrier, Item *item, int dir, int to)
-{
-	TidyFs *fs = carrier->options.fs;
-	const TidyStep *step = item->step;
-	const SetMember *member;
-	int there = fs->stat(fs, to, step->to_name, &item->copy);
-	int r = fs->stat(fs, dir, step->name, &item->source);
-
-	/* Case 3. */
-	if (r == -ENOENT && there == 0 && carrier->options.is_replay &&
-	    tidy_stat_type(&item->copy) == step->type)
-		return 1;
-	if (r == 0)
-		r = check_source(step, &item->source);
-	if (r < 0)
-		return r;
-	if (there == 0)
-		return carrier->options.has_checks ? stage_found(carrier, item, dir, to) : -EEXIST;
-	if (there != -ENOENT)
-		return there;
-	/* It could not be removed. */
-	if ((item->source.attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) != 0)
-		return -EPERM;
-	member = find_member(carrier, step, item->dir, item->to_dir);
-	if (member != NULL && !member->is_refused) {
-		item->kind = ITEM_LINK;
-		find_place(carrier, item->to_dir, to, &r);
-		return MIN(r, 0);
-	}
-	return step->type == TIDY_TYPE_FIFO ? stage_fifo(carrier, item, dir, to)
-					    : stage_file(carrier, item, dir, to);
-}
-
-int
-tidy_carrier_stage(TidyCarrier *carrier, const TidyStep *step, TidyDir *dir, TidyDir *to_dir)
-{
-	Item item = { .step = step, .dir = dir, .to_dir = to_dir };
-	int to = tidy_dir_fd(to_dir);
-	int from = tidy_dir_fd(dir);
-	int r;
-
-	if (from < 0 || to < 0)
-		return MIN(from, to);
-	r = stage_item(carrier, &item, from, to);
-	/* What was under way is to be gone on with after a stop, but not after an error. */
-	if (r < 0 && r != -ECANCELED)
-		drop_temp(carrier, step, to_dir);
-	if (r >= 0)
-		remember_member(carrier, step, dir, to_dir);
-	if (r == 0) {
-		carrier->bytes += item.kind == ITEM_TEMP ? item.source.size : 0;
-		g_array_append_val(carrier->items, item);
-	}
-	return r;
-}
-
 /* --- placing --- */
 
 static gboolean
 is_cancelled(gpointer data)
 {
-	return check_cancelled(data) < 0;
+	return tidy_carrier_check_cancelled(data) < 0;
 }
 
 static int
@@ -579,7 +181,7 @@ static int
 place_link(TidyCarrier *carrier, Item *item, int from, int to)
 {
 	TidyFs *fs = carrier->options.fs;
-	SetMember *member = find_member(carrier, item->step, item->dir, item->to_dir);
+	SetMember *member = tidy_carry_find_member(carrier, item->step, item->dir, item->to_dir);
 	int dir = member != NULL ? tidy_dir_fd(member->dir) : -ESTALE;
 	int r = dir < 0 ? dir : compare_copy(carrier, item, from, dir, member->name);
 
@@ -610,7 +212,7 @@ place_item(TidyCarrier *carrier, Item *item)
 	if (item->kind == ITEM_LINK)
 		return place_link(carrier, item, from, to);
 	if (item->kind == ITEM_TEMP)
-		name = temp = temp_of(carrier, step);
+		name = temp = tidy_carrier_temp_name(carrier, step);
 	if (step->type == TIDY_TYPE_FILE)
 		r = compare_copy(carrier, item, from, to, name);
 	if (r == 0 && item->kind == ITEM_TEMP)
@@ -627,7 +229,7 @@ discard(TidyCarrier *carrier, Item *item, const char *name)
 	TidyStat st;
 	int r = to < 0 ? to : fs->stat(fs, to, name, &st);
 
-	forget_member(carrier, item);
+	tidy_carry_forget_member(carrier, item);
 	if (r == 0 && st.ino == item->copy.ino)
 		r = fs->unlink(fs, to, name, 0);
 	return r == -ENOENT ? 0 : r;
@@ -660,7 +262,7 @@ sync_each(TidyCarrier *carrier, const Place *place, gboolean has_names)
 
 	for (guint i = 0; i < carrier->items->len && r == 0; i++) {
 		const Item *item = &g_array_index(carrier->items, Item, i);
-		g_autofree char *temp = temp_of(carrier, item->step);
+		g_autofree char *temp = tidy_carrier_temp_name(carrier, item->step);
 		int to = tidy_dir_fd(item->to_dir);
 
 		if (item->r < 0 || item->to_dir->dev != place->dev)
@@ -693,7 +295,7 @@ sync_places(TidyCarrier *carrier, gboolean has_names)
 		place->r = MIN(place->r, r);
 		for (guint i = 0; r < 0 && i < carrier->items->len; i++) {
 			Item *item = &g_array_index(carrier->items, Item, i);
-			g_autofree char *temp = temp_of(carrier, item->step);
+			g_autofree char *temp = tidy_carrier_temp_name(carrier, item->step);
 
 			if (item->r < 0 || item->to_dir->dev != place->dev)
 				continue;
@@ -720,9 +322,9 @@ tidy_carrier_place(TidyCarrier *carrier)
 		if (item->r == -ECANCELED)
 			return -ECANCELED;
 		if (item->r < 0 && item->kind != ITEM_FOUND)
-			forget_member(carrier, item);
+			tidy_carry_forget_member(carrier, item);
 		if (item->r < 0 && item->kind == ITEM_TEMP)
-			drop_temp(carrier, item->step, item->to_dir);
+			tidy_carrier_drop_temp(carrier, item->step, item->to_dir);
 	}
 	sync_places(carrier, TRUE);
 	return 0;

@@ -3,15 +3,9 @@
 #include "home/engine/execute.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <string.h>
 
 #include "home/base/error.h"
-#include "home/compare/compare.h"
-#include "home/engine/copy.h"
-#include "home/engine/share.h"
-#include "home/engine/trash.h"
+#include "home/engine/make.h"
 
 /* One sync per so many steps costs next to nothing; one per step would cost 11 times the work itself
  * (an append-only log with fdatasync, measured on 8,235 renames). A long merge takes longer batches: beside other work on
@@ -70,368 +64,6 @@ tidy_executor_free(TidyExecutor *executor)
 	g_array_unref(executor->waiting);
 	g_array_unref(executor->pending);
 	g_free(executor);
-}
-
-/* --- the steps; each answers 0 when made (or found made), or -errno --- */
-
-/* 0 when @dir/@name is the inode and the kind of thing that the step means; -ESTALE when it is another. The kind counts
- * because the number of a removed inode is soon given to a new one. */
-static int
-check_name(TidyFs *fs, int dir, const char *name, const TidyStep *step)
-{
-	TidyStat st;
-	int r = fs->stat(fs, dir, name, &st);
-
-	if (r < 0)
-		return r;
-	if (step->type != TIDY_TYPE_UNKNOWN && tidy_stat_type(&st) != step->type)
-		return -ESTALE;
-	return step->ino != 0 && st.ino != step->ino ? -ESTALE : 0;
-}
-
-static int
-check_entry(TidyFs *fs, int dir, const TidyStep *step)
-{
-	return check_name(fs, dir, step->name, step);
-}
-
-/* Case 3 and 4: looks where the entry is now. 1: the step was made already; 0: it is still to be made. */
-static int
-find_moved(TidyFs *fs, const TidyStep *step, int from, int to, const char *to_name)
-{
-	int here = check_entry(fs, from, step);
-	int there;
-
-	if (step->ino == 0)
-		return here;
-	there = check_name(fs, to, to_name, step);
-	if (here == 0 && there == 0) {
-		/* Both names are the same file: a rename made of link and unlink was cut in two. */
-		int r = fs->unlink(fs, from, step->name, 0);
-
-		return r < 0 ? r : 1;
-	}
-	if (here == 0)
-		return 0;
-	return there == 0 ? 1 : here;
-}
-
-static int
-make_rename(TidyExecutor *executor, const TidyStep *step, int from, int to, const char *to_name)
-{
-	TidyFs *fs = executor->options.fs;
-
-	if (executor->options.has_checks) {
-		int r = find_moved(fs, step, from, to, to_name);
-
-		if (r != 0)
-			return MIN(r, 0);
-	}
-	return fs->rename(fs, from, step->name, to, to_name);
-}
-
-static int
-make_move(TidyExecutor *executor, Pending *pending)
-{
-	int to = tidy_dir_fd(pending->to_dir);
-	int from = tidy_dir_fd(pending->dir);
-
-	if (from < 0 || to < 0)
-		return MIN(from, to);
-	return make_rename(executor, &pending->step, from, to, pending->step.to_name);
-}
-
-/* Trash specification 1.0: the info file first, exclusively, then the file itself. */
-static int
-make_trash(TidyExecutor *executor, Pending *pending)
-{
-	TidyFs *fs = executor->options.fs;
-	const TidyStep *step = &pending->step;
-	g_autofree char *path = tidy_dir_entry_path(pending->dir, step->name);
-	TidyTrashFds trash;
-	int from = tidy_dir_fd(pending->dir);
-	int r = from < 0 ? from : tidy_trash_open(pending->to_dir, &trash);
-
-	if (r < 0)
-		return r;
-	if (executor->options.has_checks) {
-		r = find_moved(fs, step, from, trash.files, step->to_name);
-		if (r == 1)
-			r = tidy_trash_write_info(fs, &trash, step->to_name, path, TRUE);
-		if (r != 0 || check_entry(fs, from, step) != 0)
-			goto out;
-	}
-	r = tidy_trash_write_info(fs, &trash, step->to_name, path, executor->options.is_replay);
-	if (r == 0) {
-		r = fs->rename(fs, from, step->name, trash.files, step->to_name);
-		if (r < 0)
-			tidy_trash_remove_info(fs, &trash, step->to_name);
-	}
-out:
-	tidy_trash_close(fs, &trash);
-	return r;
-}
-
-static int
-make_restore(TidyExecutor *executor, Pending *pending)
-{
-	TidyFs *fs = executor->options.fs;
-	const TidyStep *step = &pending->step;
-	TidyTrashFds trash;
-	int to = tidy_dir_fd(pending->to_dir);
-	int r = to < 0 ? to : tidy_trash_open(pending->dir, &trash);
-
-	if (r < 0)
-		return r;
-	r = make_rename(executor, step, trash.files, to, step->to_name);
-	if (r == 0)
-		tidy_trash_remove_info(fs, &trash, step->name);
-	tidy_trash_close(fs, &trash);
-	return r;
-}
-
-static int
-make_delete(TidyExecutor *executor, Pending *pending)
-{
-	TidyFs *fs = executor->options.fs;
-	const TidyStep *step = &pending->step;
-	int twin_dir = tidy_dir_fd(pending->to_dir);
-	int dir = tidy_dir_fd(pending->dir);
-	int fd;
-	int twin;
-	int r;
-
-	if (dir < 0 || twin_dir < 0)
-		return MIN(dir, twin_dir);
-	r = check_entry(fs, dir, step);
-	if (r == -ENOENT && executor->options.is_replay)
-		return 0;
-	if (r < 0)
-		return r;
-	fd = fs->openat(fs, dir, step->name, O_RDONLY, 0);
-	if (fd < 0)
-		return fd;
-	twin = fs->openat(fs, twin_dir, step->to_name, O_RDONLY, 0);
-	r = twin;
-	if (twin >= 0) {
-		r = tidy_share_prove(fs, fd, twin);
-		/* The name must still lead to the file that was compared. */
-		if (r == 0)
-			r = check_entry(fs, dir, step);
-		if (r == 0)
-			r = fs->unlink(fs, dir, step->name, 0);
-		fs->close(fs, twin);
-	}
-	fs->close(fs, fd);
-	return r;
-}
-
-static int
-make_copy(TidyExecutor *executor, Pending *pending)
-{
-	TidyFs *fs = executor->options.fs;
-	const TidyStep *step = &pending->step;
-	int to = tidy_dir_fd(pending->to_dir);
-	int from = tidy_dir_fd(pending->dir);
-	int r;
-
-	if (from < 0 || to < 0)
-		return MIN(from, to);
-	r = check_entry(fs, from, step);
-	if (r < 0)
-		return r;
-	if (step->ino == step->to_ino)
-		r = fs->link(fs, from, step->name, to, step->to_name);
-	else
-		r = tidy_copy_file(fs, from, to, step);
-	return r == -EEXIST && executor->options.is_replay ? 0 : r;
-}
-
-static int
-make_mkdir(TidyExecutor *executor, Pending *pending)
-{
-	TidyFs *fs = executor->options.fs;
-	const TidyStep *step = &pending->step;
-	TidyStat st;
-	int dir = tidy_dir_fd(pending->dir);
-	int fd;
-	int r;
-
-	if (dir < 0)
-		return dir;
-	r = fs->mkdir(fs, dir, step->name, 0700);
-	if (r == -EEXIST && fs->stat(fs, dir, step->name, &st) == 0 &&
-	    tidy_stat_type(&st) == TIDY_TYPE_DIR) {
-		/* Somebody made it again: what comes back goes into it. In a replay it is ours, perhaps half made. */
-		if (!executor->options.is_replay)
-			return 0;
-		r = 0;
-	}
-	if (r < 0)
-		return r;
-	fd = fs->openat(fs, dir, step->name, O_RDONLY | O_DIRECTORY, 0);
-	r = fd;
-	if (fd >= 0) {
-		r = tidy_copy_metadata(fs, fd, step);
-		fs->close(fs, fd);
-	}
-	/* Half made it would pass for somebody else's at the next try. */
-	if (r < 0)
-		fs->unlink(fs, dir, step->name, AT_REMOVEDIR);
-	return r;
-}
-
-static int
-make_rmdir(TidyExecutor *executor, Pending *pending)
-{
-	TidyFs *fs = executor->options.fs;
-	const TidyStep *step = &pending->step;
-	int dir = tidy_dir_fd(pending->dir);
-	int r;
-
-	if (dir < 0)
-		return dir;
-	if (executor->options.has_checks) {
-		r = check_entry(fs, dir, step);
-		/* Case 3: gone, and perhaps a link or a new directory in its place already. */
-		if (r == -ENOENT || (r == -ESTALE && executor->options.is_replay))
-			return 0;
-		if (r < 0)
-			return r;
-	}
-	return fs->unlink(fs, dir, step->name, AT_REMOVEDIR);
-}
-
-/* 0 when the link says @text, -ESTALE when it says something else, or -errno. */
-static int
-check_text(TidyFs *fs, int dir, const char *name, const char *text)
-{
-	char buffer[PATH_MAX];
-	ssize_t length = fs->readlink(fs, dir, name, buffer, sizeof buffer);
-
-	if (length < 0)
-		return length == -EINVAL ? -ESTALE : (int)length;
-	return (size_t)length == strlen(text) && memcmp(buffer, text, (size_t)length) == 0
-		       ? 0
-		       : -ESTALE;
-}
-
-gboolean
-tidy_link_says(TidyFs *fs, int dir, const char *name, const char *text)
-{
-	return check_text(fs, dir, name, text) == 0;
-}
-
-static int
-make_link(TidyExecutor *executor, Pending *pending)
-{
-	TidyFs *fs = executor->options.fs;
-	const TidyStep *step = &pending->step;
-	int dir = tidy_dir_fd(pending->dir);
-	int r;
-
-	if (dir < 0)
-		return dir;
-	r = fs->symlink(fs, step->text, dir, step->name);
-	if (r == -EEXIST && executor->options.is_replay &&
-	    tidy_link_says(fs, dir, step->name, step->text))
-		r = 0;
-	if (r == 0 && step->mode != 0)
-		fs->chown(fs, dir, step->name, step->uid, step->gid);
-	if (r == 0 && step->mtime_ns != TIDY_TIME_OMIT)
-		fs->utimens(fs, dir, step->name, TIDY_TIME_OMIT, step->mtime_ns);
-	return r;
-}
-
-static int
-make_unlink(TidyExecutor *executor, Pending *pending)
-{
-	TidyFs *fs = executor->options.fs;
-	const TidyStep *step = &pending->step;
-	int dir = tidy_dir_fd(pending->dir);
-	int r;
-
-	if (dir < 0)
-		return dir;
-	r = check_entry(fs, dir, step);
-	if (r < 0)
-		return r == -ENOENT && executor->options.is_replay ? 0 : r;
-	r = check_text(fs, dir, step->name, step->text);
-	return r < 0 ? r : fs->unlink(fs, dir, step->name, 0);
-}
-
-static int
-make_times(TidyExecutor *executor, Pending *pending)
-{
-	TidyFs *fs = executor->options.fs;
-	const TidyStep *step = &pending->step;
-	int dir = tidy_dir_fd(pending->dir);
-	int r;
-
-	if (dir < 0)
-		return dir;
-	r = check_entry(fs, dir, step);
-	/* Only a stamp: a directory that is gone or new does not need it. */
-	if (r == -ENOENT || r == -ESTALE)
-		return 0;
-	if (r < 0)
-		return r;
-	return fs->utimens(fs, dir, step->name, TIDY_TIME_OMIT, step->mtime_ns);
-}
-
-static int
-make_shared(TidyExecutor *executor, Pending *pending)
-{
-	const TidyExecutorOptions *options = &executor->options;
-	const TidyShare share = { options->fs, options->salt, options->has_checks };
-	const TidyStep *step = &pending->step;
-	int keep_dir = tidy_dir_fd(pending->to_dir);
-	int dir = tidy_dir_fd(pending->dir);
-
-	if (dir < 0 || keep_dir < 0)
-		return MIN(dir, keep_dir);
-	if (step->op == TIDY_OP_SAME)
-		return tidy_share_check(&share, dir, keep_dir, step);
-	if (step->op == TIDY_OP_HARDLINK)
-		return tidy_share_hardlink(&share, dir, keep_dir, step);
-	if (step->op == TIDY_OP_SEPARATE)
-		return tidy_share_separate(&share, dir, step);
-	return tidy_share_reflink(&share, dir, keep_dir, step);
-}
-
-static int
-make_step(TidyExecutor *executor, Pending *pending)
-{
-	switch (pending->step.op) {
-	case TIDY_OP_MOVE:
-		return make_move(executor, pending);
-	case TIDY_OP_TRASH:
-		return make_trash(executor, pending);
-	case TIDY_OP_RESTORE:
-		return make_restore(executor, pending);
-	case TIDY_OP_DELETE:
-		return make_delete(executor, pending);
-	case TIDY_OP_COPY:
-		return make_copy(executor, pending);
-	case TIDY_OP_MKDIR:
-		return make_mkdir(executor, pending);
-	case TIDY_OP_RMDIR:
-		return make_rmdir(executor, pending);
-	case TIDY_OP_LINK:
-		return make_link(executor, pending);
-	case TIDY_OP_UNLINK:
-		return make_unlink(executor, pending);
-	case TIDY_OP_TIMES:
-		return make_times(executor, pending);
-	case TIDY_OP_SAME:
-	case TIDY_OP_HARDLINK:
-	case TIDY_OP_SEPARATE:
-	case TIDY_OP_REFLINK:
-		return make_shared(executor, pending);
-	case TIDY_OP_CARRY:
-		break; /* in groups: see stage() */
-	}
-	return -EINVAL;
 }
 
 static TidyWhy
@@ -528,6 +160,12 @@ end_pending(TidyExecutor *executor, Pending *pending, int r)
 				options->report_data);
 }
 
+static int
+make_one(TidyExecutor *executor, Pending *pending)
+{
+	return tidy_make_step(&executor->options, &pending->step, pending->dir, pending->to_dir);
+}
+
 static Pending *
 pending_at(TidyExecutor *executor, guint index)
 {
@@ -550,7 +188,7 @@ make_pending(TidyExecutor *executor, guint index)
 	int r = -ESTALE;
 
 	if (!is_held_up(executor, index))
-		r = executor->options.is_dry_run ? 0 : make_step(executor, pending);
+		r = executor->options.is_dry_run ? 0 : make_one(executor, pending);
 	end_pending(executor, pending, r);
 }
 
@@ -621,7 +259,7 @@ make_waiting(TidyExecutor *executor, guint index)
 	}
 	r = tidy_carrier_is_durable(executor->carrier, pending_at(executor, index - 1)->dir);
 	if (r == 0)
-		r = make_step(executor, pending);
+		r = make_one(executor, pending);
 	/* Now there are two of it. */
 	if (r < 0 && r != -ENOENT && r != -ESTALE)
 		r = -ENOTRECOVERABLE;

@@ -592,6 +592,8 @@ tidy_engine_merge_locked(TidyEngine *engine, const TidyMergeJob *job, const Tidy
 	if (resumed != NULL) {
 		dirs = tidy_engine_journal_dirs(resumed, pool);
 		is_fine = tidy_engine_replay(engine, resumed, dirs, &run, job->cancellable, error);
+		/* What was removed by it is not to be taken for open. */
+		tidy_dir_pool_close_all(pool);
 		walk.known = index_dirs(dirs);
 		walk.changed = index_changed(resumed);
 	}
