@@ -134,6 +134,25 @@ class Keys(unittest.TestCase):
             self.seen(guest, f"clone {X} 1", f"clone {X} 0")
             self.bye(guest)
 
+    def test_overrun(self):
+        """More events than the kernel keeps while the helper is stopped; the release of a key is among the lost ones."""
+        with vm.VM() as guest:
+            self.prepare(guest, how="direct", user="root")
+            self.grabbed(guest)
+            guest.key("caps_lock", True)
+            self.seen(guest, f"clone {Z} 1")
+            guest.sh("pkill -STOP -x xdgtidy-keys")
+            guest.key("caps_lock", False)
+            guest.tap(*["x"] * 60, hold=0.01)
+            guest.sh("pkill -CONT -x xdgtidy-keys")
+            guest.wait_for("! /tools/keys.py down | grep .")
+            guest.sh(f"grep -qx 'clone {Z} 0' /run/listen/seen")
+            self.say(guest, "status")
+            self.heard(guest, "^counts.* overruns [1-9]")
+            guest.tap("y")
+            self.seen(guest, f"clone {Y} 1", f"clone {Y} 0")
+            self.bye(guest)
+
     def test_panic_chord(self):
         with vm.VM("desktop") as guest:
             self.prepare(guest, "[ids]\n*\n[main]\nbackspace = noop\nesc = overload(control, esc)\ncapslock = z\n")

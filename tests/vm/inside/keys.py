@@ -72,6 +72,9 @@ class Talk:
             event, vendor, product = struct.unpack_from("<III", rest)
             texts = [text[1:].decode() for text in rest[21:].split(b"\0")[:-1]]
             return f"device {DEVICE_EVENTS[event]} {vendor:04x}:{product:04x} {' | '.join(texts)}"
+        if kind == "counts":
+            events, frames, overruns, lost = struct.unpack_from("<QQQQ", rest, 4)
+            return f"counts events {events} frames {frames} overruns {overruns} lost {lost}"
         return " ".join([kind] + [repr(rest)])
 
     def run(self):
