@@ -29,10 +29,10 @@ class Keys(unittest.TestCase):
         self.talk(guest, keymap, how, user)
         guest.sh("mkdir -p /run/listen && systemd-run --quiet --unit=listen /tools/keys.py listen /run/listen")
 
-    def talk(self, guest, keymap=KEYMAP, how=SOCKET, user="tester"):
-        guest.sh("mkdir -p /run/talk && cat >/run/talk/keymap && : >/run/talk/heard && rm -f /run/talk/say && "
-                 f"mkfifo /run/talk/say && chown -R {user} /run/talk", stdin=keymap.encode())
-        guest.sh(f"systemd-run --quiet --collect --unit=talk --uid={user} /tools/keys.py talk {how} /run/talk")
+    def talk(self, guest, keymap=KEYMAP, how=SOCKET, user="tester", name="talk"):
+        guest.sh(f"mkdir -p /run/{name} && cd /run/{name} && cat >keymap && : >heard && rm -f say && mkfifo say && "
+                 f"chown -R {user} .", stdin=keymap.encode())
+        guest.sh(f"systemd-run --quiet --collect --unit={name} --uid={user} /tools/keys.py talk {how} /run/{name}")
 
     def heard(self, guest, text, timeout=vm.PATIENCE_SEC):
         guest.wait_for(f"grep -q -- '{text}' /run/talk/heard", timeout=timeout)
@@ -189,6 +189,23 @@ class Keys(unittest.TestCase):
             guest.tap("caps_lock")
             self.seen(guest, f"clone {Z} 1", f"clone {Z} 0")
             self.bye(guest)
+
+    def test_two_daemons_of_one_user(self):
+        """The first has the keyboard; when it goes, the second takes over by itself."""
+        with vm.VM("desktop") as guest:
+            self.prepare(guest)
+            self.grabbed(guest)
+            self.talk(guest, name="second")
+            guest.wait_for("grep -q '^device ignored .*Translated.*another program has grabbed it' /run/second/heard")
+            guest.tap("caps_lock")
+            self.seen(guest, f"clone {Z} 1", f"clone {Z} 0")
+            self.say(guest, "bye")
+            guest.wait_for("grep -q '^device grabbed .*Translated' /run/second/heard")
+            guest.wait_for("test $(grep -c '^opened clone AT' /run/listen/seen) = 2")
+            guest.tap("caps_lock")
+            self.seen(guest, f"clone {Z} 1", f"clone {Z} 0")
+            guest.sh("echo bye >/run/second/say")
+            self.nothing_left(guest)
 
     def test_user_without_a_session_is_refused(self):
         with vm.VM("desktop") as guest:
