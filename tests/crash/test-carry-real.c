@@ -34,7 +34,7 @@ typedef struct {
 
 /* What a child counts, shared with it. */
 typedef struct {
-	gint64 written;	  /* by pwrite and copy_file_range, journal apart */
+	gint64 written;	   /* by pwrite and copy_file_range, journal apart */
 	gint64 kill_after; /* SIGKILL when so much is written; 0: never */
 	guint n_clones;
 	gboolean is_done;
@@ -58,8 +58,8 @@ spawn(const char *first, ...)
 	va_end(rest);
 	g_ptr_array_add(argv, NULL);
 	return g_spawn_sync(NULL, (char **)argv->pdata, NULL,
-			    G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL, NULL,
-			    &status, NULL) &&
+			    G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL,
+			    NULL, &status, NULL) &&
 	       status == 0;
 }
 
@@ -155,8 +155,7 @@ counting_pwrite(TidyFs *fs, int fd, const void *buffer, size_t size, gint64 offs
 static ssize_t
 counting_copy_range(TidyFs *fs, int from, gint64 from_offset, int to, gint64 to_offset, size_t size)
 {
-	ssize_t copied =
-		tidy_fs_linux()->copy_range(fs, from, from_offset, to, to_offset, size);
+	ssize_t copied = tidy_fs_linux()->copy_range(fs, from, from_offset, to, to_offset, size);
 
 	if (copied > 0)
 		count(copied);
@@ -288,13 +287,15 @@ test_killed(gconstpointer kind)
 
 /* version 2; owner rw-, user 1000 rw-, group r--, mask rw-, others --- */
 static const guint8 acl[] = {
-	2,    0, 0, 0, 1,    0, 6,    0, 0xff, 0xff, 0xff, 0xff, 2,    0, 6, 0, 0xe8, 3,
-	0,    0, 4, 0, 4,    0, 0xff, 0xff, 0xff, 0xff, 0x10, 0, 6, 0, 0xff, 0xff, 0xff, 0xff,
-	0x20, 0, 0, 0, 0xff, 0xff, 0xff, 0xff,
+	2, 0,	 0,    0,    1,	   0,	 6,    0, 0xff, 0xff, 0xff, 0xff, 2,	0,    6,
+	0, 0xe8, 3,    0,    0,	   4,	 0,    4, 0,	0xff, 0xff, 0xff, 0xff, 0x10, 0,
+	6, 0,	 0xff, 0xff, 0xff, 0xff, 0x20, 0, 0,	0,    0xff, 0xff, 0xff, 0xff,
 };
 
 /* cap_net_raw+ep, revision 2 (capability.h) */
-static const guint8 capability[] = { 1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+static const guint8 capability[] = {
+	1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+};
 
 static void
 test_attributes(gconstpointer kind)
@@ -372,8 +373,8 @@ main(int argc, char *argv[])
 	static const char *const kinds[] = { "tmpfs", "ext4", "xfs", "btrfs" };
 
 	g_test_init(&argc, &argv, NULL);
-	counter = mmap(NULL, sizeof *counter, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		       0);
+	counter = mmap(NULL, sizeof *counter, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		       -1, 0);
 	g_assert_true(counter != MAP_FAILED);
 	counting = *tidy_fs_linux();
 	counting.pwrite = counting_pwrite;
