@@ -73,11 +73,14 @@ const TidyCommand tidy_commands[] = {
 	{ .name = "dupes",
 	  .args = "[DIR...]",
 	  .max_args = G_MAXUINT,
-	  .summary = N_("list files and directories with equal content"),
+	  .summary = N_("find files and directories with equal content"),
 	  .help = N_(
 		  "Lists groups of files, and of whole directories, whose bytes are equal, in the "
-		  "DIRs or in the user directories. The one that would be kept is marked with *. "
-		  "Changes nothing.\n\n"
+		  "DIRs or in the user directories. The one that is kept is marked with *. "
+		  "Without --trash, --hardlink or --reflink nothing is changed. With one of them "
+		  "each "
+		  "pair is compared once more when its turn comes, and 'xdgtidy undo' takes it "
+		  "back.\n\n"
 		  "Nothing is taken for equal by its size, its time or a checksum. Hard links of "
 		  "one "
 		  "file are shown as such and are no waste; nor are files that share their blocks. "

@@ -82,6 +82,31 @@ GVariant *tidy_service_merge(TidyService *service, const char *stray, const char
 GVariant *tidy_service_undo(TidyService *service, guint64 id, const TidyMergeOptions *options,
 			    GCancellable *cancellable, GError **error);
 
+/**
+ * tidy_service_dedupe - folds names onto their equals: home/engine/engine.h has what that means
+ * @action: "trash", "hardlink" or "reflink"
+ * @pairs: a(ayay): what is kept, what is folded onto it; absolute paths
+ *
+ * Returns: report merge, with kind "dupes" and one operation without stray and target; NULL as tidy_service_merge().
+ */
+GVariant *tidy_service_dedupe(TidyService *service, const char *action, GVariant *pairs,
+			      const TidyMergeOptions *options, GCancellable *cancellable,
+			      GError **error);
+
+/**
+ * tidy_service_dupes - searches for files and directories of equal content; only looks
+ * @roots: absolute paths, or NULL for the user directories
+ * @min_size: bytes; 0: what [dupes] min_size says
+ *
+ * Report: dupes, of home/dupes/dupes-report.h, with the groups that take most.
+ */
+GVariant *tidy_service_dupes(TidyService *service, const char *const *roots, gint64 min_size,
+			     GCancellable *cancellable, GError **error);
+/* When the next report of duplicates is due, seconds since the epoch; 0: never. */
+gint64 tidy_service_dupes_next(TidyService *service);
+/* One was made now. */
+gboolean tidy_service_dupes_reported(TidyService *service, GError **error);
+
 /* All operations, newest first (@id 0), or one with its steps. Report: history. */
 GVariant *tidy_service_history(TidyService *service, guint64 id, GError **error);
 
