@@ -267,6 +267,17 @@ class VM:
     def add_tools(self):
         """The programs of inside/ as /tools."""
         self.copy_in(f"{HERE}/inside", "/tools")
+        self.copy_in(f"{BUILD}/tests/vm/keytool", "/tools")
+
+    def arm_stop(self, pid, call, count):
+        """The process will stand still right after it has made that system call so many times in one of its threads."""
+        self.sh("rm -f /run/stopper.log; systemd-run --quiet --collect --unit=stopper strace -f -qq -o /run/stopper.log "
+                f"-e trace={call} -e inject={call}:signal=SIGSTOP:when={count} -p {pid}")
+        self.wait_for(f"! grep -q 'TracerPid:.0$' /proc/{pid}/task/*/status")
+
+    def wait_for_stop(self):
+        self.wait_for("grep -q 'stopped by SIGSTOP' /run/stopper.log")
+        self.sh("systemctl stop stopper")
 
     def session(self, user, vt, command, kind="tty"):
         """A session of logind on seat0, as a display manager opens one: PAM, a VT of its own, brought to the front."""
