@@ -517,7 +517,7 @@ tidy_service_merge(TidyService *service, const char *stray, const char *target,
 		remember_consent(service, one, options);
 		is_fine = merge_one(service, one, options, cancellable, list, &result, &merged,
 				    error);
-		if (result.id != 0)
+		if (is_fine && result.id != 0)
 			last_id = result.id;
 	}
 	if (merged == MERGED_NOTHING)

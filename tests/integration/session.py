@@ -245,6 +245,19 @@ class Session:
             self.wait(lambda: self.has_owner(NAME), "the name")
         return self.daemon
 
+    def wait_listens(self, text):
+        """Until the daemon has asked the bus for signals by a rule that holds that text."""
+        def look():
+            rules = self.bus.call_sync("org.freedesktop.DBus", "/org/freedesktop/DBus",
+                                       "org.freedesktop.DBus.Debug.Stats", "GetAllMatchRules", None,
+                                       None, Gio.DBusCallFlags.NONE, -1, None).unpack()[0]
+            owner = self.bus.call_sync("org.freedesktop.DBus", "/org/freedesktop/DBus",
+                                       "org.freedesktop.DBus", "GetNameOwner",
+                                       GLib.Variant("(s)", (NAME,)), None, Gio.DBusCallFlags.NONE,
+                                       -1, None).unpack()[0]
+            return any(text in rule for rule in rules.get(owner, []))
+        self.wait(look, f"a rule with {text!r}")
+
     def stop_daemon(self, how=signal.SIGTERM):
         self.daemon.send_signal(how)
         return self.wait_exit()

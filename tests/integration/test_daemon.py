@@ -37,8 +37,10 @@ class DaemonTest(unittest.TestCase):
 
     def consent(self):
         """The first merge of this home, by call: from now on DOWNLOAD merges by itself."""
+        self.session.call("Pause")  # or it may ask before the call comes
         self.session.write("Download/first")
         self.session.merge()
+        self.session.call("Resume")
         self.assertTrue(self.session.exists("Downloads/first"))
         self.session.signals.clear()
 
@@ -275,6 +277,7 @@ class Servers(DaemonTest):
                      "merge=" in open(session.path("run/xdgtidy/notes")).read(), "the note's id")
         session.stop_daemon()
         session.start_daemon()
+        session.wait_listens("path='/org/freedesktop/Notifications'")
         session.press(note, "Undo")
         session.wait(lambda: session.exists("Download/a"), "the undo")
 

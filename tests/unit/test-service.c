@@ -236,7 +236,7 @@ test_a_stop_does_not_hide_what_was_done(Home *home, gconstpointer data)
 	g_assert_true(g_variant_lookup(report, "outcome", "&s", &outcome));
 	g_assert_cmpstr(outcome, ==, "stopped");
 	g_assert_true(g_variant_lookup(report, "id", "t", &id));
-	g_assert_cmpuint(id, ==, 2);
+	g_assert_cmpuint(id, ==, 1);
 	operations = g_variant_lookup_value(report, "operations", G_VARIANT_TYPE("aa{sv}"));
 	g_assert_cmpuint(g_variant_n_children(operations), ==, 2);
 	g_assert_true(exists(home->home, "Downloads/b.txt"));
