@@ -12,8 +12,8 @@ import os
 import sys
 import time
 
-PATIENCE_SEC = 120
-POLL_SEC = 0.05
+from patience import wait_until
+
 USER = 1000
 
 
@@ -30,15 +30,8 @@ def arrive(home, hour, count):
     return names
 
 
-def wait_until_moved(home, names):
-    deadline = time.monotonic() + PATIENCE_SEC
-    while True:
-        left = [name for name in names if not os.path.exists(os.path.join(home, "Downloads", name))]
-        if not left:
-            return
-        if time.monotonic() > deadline:
-            sys.exit(f"arrivals: {len(left)} files are left after {PATIENCE_SEC} s, the first is {left[0]}")
-        time.sleep(POLL_SEC)
+def are_moved(home, names):
+    return all(os.path.exists(os.path.join(home, "Downloads", name)) for name in names)
 
 
 def held(pid):
@@ -51,7 +44,8 @@ def main(home, hours, count, pid):
     for hour in range(int(hours)):
         os.setegid(USER)
         os.seteuid(USER)
-        wait_until_moved(home, arrive(home, hour, int(count)))
+        names = arrive(home, hour, int(count))
+        wait_until(lambda names=names: are_moved(home, names), f"the files of hour {hour}")
         os.seteuid(0)
         os.setegid(0)
         print(hour, *held(pid), flush=True)
