@@ -110,24 +110,13 @@ tidy_keys_parse(int *argc, char ***argv, const char *synopsis, const GOptionEntr
 	return FALSE;
 }
 
-void
-tidy_keys_clear(TidyKeys *keys)
-{
-	remap_keymap_free(keys->keymap);
-	remap_diags_clear(&keys->diags);
-	remap_files_clear(&keys->files);
-	remap_layout_free(keys->layout);
-	memset(keys, 0, sizeof(*keys));
-}
-
 gboolean
 tidy_keys_open_layout(TidyKeys *keys, const TidyKeysLayout *wanted)
 {
 	const RemapLayoutNames names = { wanted->rules, wanted->model, wanted->layout,
 					 wanted->variant, wanted->options };
 
-	keys->layout = remap_layout_new(&names);
-	if (!keys->layout)
+	if (!remap_compiled_open(keys, &names))
 		fprintf(stderr, "xdgtidy keys: XKB knows no layout '%s%s%s'\n",
 			wanted->layout ? wanted->layout : "(default)", wanted->variant ? ":" : "",
 			wanted->variant ? wanted->variant : "");
@@ -155,46 +144,37 @@ tidy_keys_print_diags(const RemapDiags *diags, FILE *stream)
 			diags->warnings);
 }
 
-static gboolean
-read_source(TidyKeys *keys, const char *path, RemapSource *source)
+static void
+load_input(TidyKeys *keys)
 {
-	int result;
+	g_autoptr(GString) text = g_string_new(NULL);
+	RemapSource source = { .name = "-" };
+	char buffer[4096];
+	size_t got;
 
+	while ((got = fread(buffer, 1, sizeof(buffer), stdin)) > 0 && text->len <= REMAP_TEXT_MAX)
+		g_string_append_len(text, buffer, (gssize)got);
+	source.text = text->str;
+	source.length = text->len;
 	keys->files.layout = keys->layout;
 	keys->files.diags = &keys->diags;
-	if (g_str_equal(path, "-")) {
-		g_autoptr(GString) text = g_string_new(NULL);
-		char buffer[4096];
-		size_t got;
-
-		while ((got = fread(buffer, 1, sizeof(buffer), stdin)) > 0 &&
-		       text->len <= REMAP_TEXT_MAX)
-			g_string_append_len(text, buffer, (gssize)got);
-		*source = (RemapSource){ .name = "-", .length = text->len };
-		/* remap_files_clear() frees with free(). */
-		keys->files.text = malloc(text->len + 1);
-		g_assert(keys->files.text);
-		memcpy(keys->files.text, text->str, text->len + 1);
-		source->text = keys->files.text;
-		remap_files_hook(&keys->files, source);
-		return TRUE;
-	}
-	result = remap_files_read(&keys->files, path, source);
-	if (result < 0)
-		fprintf(stderr, "%s: %s\n", path, g_strerror(-result));
-	return result == 0;
+	remap_files_hook(&keys->files, &source);
+	keys->keymap = remap_keymap_load(&source, &keys->diags);
 }
 
 gboolean
 tidy_keys_load(TidyKeys *keys, const char *path, gboolean is_quiet)
 {
 	g_autofree char *standard = path ? NULL : tidy_keys_default_path();
-	RemapSource source;
+	int result = 0;
 
-	if (!read_source(keys, path ? path : standard, &source))
-		return FALSE;
-	keys->keymap = remap_keymap_load(&source, &keys->diags);
-	if (!keys->keymap && !is_quiet)
+	if (g_strcmp0(path, "-") == 0)
+		load_input(keys);
+	else
+		result = remap_compiled_load(keys, path ? path : standard);
+	if (result < 0)
+		fprintf(stderr, "%s: %s\n", path ? path : standard, g_strerror(-result));
+	else if (!keys->keymap && !is_quiet)
 		tidy_keys_print_diags(&keys->diags, stderr);
 	return keys->keymap != NULL;
 }

@@ -5,7 +5,7 @@
 #include <glib.h>
 #include <stdio.h>
 
-#include "keys/layout/layout.h"
+#include "keys/layout/compile.h"
 #include "keys/remap/keymap.h"
 
 typedef struct {
@@ -33,14 +33,8 @@ gboolean tidy_keys_parse(int *argc, char ***argv, const char *synopsis, const GO
 			 TidyKeysLayout *wanted);
 
 /* A loaded configuration with everything it stands on. */
-typedef struct {
-	RemapLayout *layout;
-	RemapFiles files;
-	RemapDiags diags;
-	RemapKeymap *keymap;
-} TidyKeys;
-void tidy_keys_clear(TidyKeys *keys);
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TidyKeys, tidy_keys_clear)
+typedef RemapCompiled TidyKeys;
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TidyKeys, remap_compiled_clear)
 
 /* FALSE when there is no such layout; that was said. */
 gboolean tidy_keys_open_layout(TidyKeys *keys, const TidyKeysLayout *wanted);

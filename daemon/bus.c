@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "daemon/bus-keys.h"
 #include "dbus-generated.h"
 #include "home/base/text.h"
 #include "home/service/dbus-errors.h"
@@ -134,9 +135,8 @@ is_below(const char *path, const char *dir)
 	return strncmp(path, dir, length) == 0 && path[length] == '/' && path[length + 1] != '\0';
 }
 
-/* The bytes without a final zero; FALSE: a zero byte inside. Empty: *path is NULL. */
-static gboolean
-decode_path(GVariant *bytes, char **path, GError **error)
+gboolean
+tidy_bus_decode_path(GVariant *bytes, char **path, GError **error)
 {
 	gsize size = 0;
 	const char *data = g_variant_get_fixed_array(bytes, &size, 1);
@@ -169,7 +169,7 @@ tidy_bus_path(GVariant *bytes, const char *home, GError **error)
 	g_autofree char *given = NULL;
 	g_autofree char *path = NULL;
 
-	if (!decode_path(bytes, &given, error) || given == NULL)
+	if (!tidy_bus_decode_path(bytes, &given, error) || given == NULL)
 		return NULL;
 	path = g_canonicalize_filename(given, home);
 	if (!is_below(path, home)) {
@@ -187,7 +187,7 @@ target_path(TidyBus *bus, GVariant *bytes, GError **error)
 	g_autofree char *given = NULL;
 	g_autofree char *path = NULL;
 
-	if (!decode_path(bytes, &given, error) || given == NULL)
+	if (!tidy_bus_decode_path(bytes, &given, error) || given == NULL)
 		return NULL;
 	path = g_canonicalize_filename(given, home);
 	if (!is_below(path, home) && !bus->funcs.is_user_dir(path, bus->funcs.data)) {
@@ -397,6 +397,12 @@ tidy_bus_emit_failed(TidyBus *bus, const GError *error)
 	tidy_dbus_service_emit_failed(bus->skeleton, word, error->message);
 }
 
+void
+tidy_bus_emit_layer(TidyBus *bus, const char *layer, gboolean is_on)
+{
+	tidy_dbus_service_emit_keys_layer(bus->skeleton, layer, is_on);
+}
+
 /* ---- life ---- */
 
 static const struct {
@@ -411,8 +417,8 @@ static const struct {
 };
 
 TidyBus *
-tidy_bus_new(GDBusConnection *connection, TidyWorker *worker, const TidyBusFuncs *funcs,
-	     GError **error)
+tidy_bus_new(GDBusConnection *connection, TidyWorker *worker, TidyKeyboard *keyboard,
+	     const TidyBusFuncs *funcs, GError **error)
 {
 	g_autoptr(TidyBus) bus = g_new0(TidyBus, 1);
 
@@ -424,6 +430,7 @@ tidy_bus_new(GDBusConnection *connection, TidyWorker *worker, const TidyBusFuncs
 	bus->skeleton = tidy_dbus_service_skeleton_new();
 	for (guint i = 0; i < G_N_ELEMENTS(handlers); i++)
 		g_signal_connect(bus->skeleton, handlers[i].signal, handlers[i].handler, bus);
+	tidy_bus_keys_connect(bus->skeleton, keyboard);
 	if (!g_dbus_interface_skeleton_export(G_DBUS_INTERFACE_SKELETON(bus->skeleton), connection,
 					      TIDY_DBUS_PATH, error))
 		return NULL;

@@ -5,6 +5,7 @@
 #include <gio/gio.h>
 
 #include "daemon/jobs.h"
+#include "daemon/keyboard.h"
 
 typedef struct TidyBus TidyBus;
 
@@ -23,9 +24,9 @@ typedef struct {
 	gpointer data;
 } TidyBusFuncs;
 
-/* Exports the object on @bus. NULL with the error of g_dbus_interface_skeleton_export(). */
-TidyBus *tidy_bus_new(GDBusConnection *bus, TidyWorker *worker, const TidyBusFuncs *funcs,
-		      GError **error);
+/* Exports the object on @bus. Worker and keyboard are borrowed. NULL with the error of g_dbus_interface_skeleton_export(). */
+TidyBus *tidy_bus_new(GDBusConnection *bus, TidyWorker *worker, TidyKeyboard *keyboard,
+		      const TidyBusFuncs *funcs, GError **error);
 void tidy_bus_free(TidyBus *bus);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TidyBus, tidy_bus_free)
 
@@ -34,6 +35,10 @@ void tidy_bus_emit_changed(TidyBus *bus);
 void tidy_bus_emit_progress(TidyBus *bus, const char *what, const guint64 numbers[4]);
 void tidy_bus_emit_merged(TidyBus *bus, GVariant *report);
 void tidy_bus_emit_failed(TidyBus *bus, const GError *error);
+void tidy_bus_emit_layer(TidyBus *bus, const char *layer, gboolean is_on);
+
+/* The bytes without a final zero, in *path; NULL for none. FALSE with TIDY_ERROR_USAGE: a zero byte inside. */
+gboolean tidy_bus_decode_path(GVariant *bytes, char **path, GError **error);
 
 /**
  * tidy_bus_path - a path argument as it came over the bus

@@ -3,6 +3,7 @@
 /*
  *	look (inotify, start, a caller) -> survey (worker) -> what to watch, what to ask, what is active
  *	ready (settle) -> automatic merge (worker) -> signal, log, summary -> survey
+ *	keyremap.conf -> keyboard.h, which has nothing to do with the rest
  *
  * Everything here runs on the main context and never waits; the worker waits.
  */
@@ -10,6 +11,7 @@
 
 #include <gio/gio.h>
 
+#include "daemon/keyboard.h"
 #include "daemon/notifier.h"
 #include "home/service/service.h"
 
@@ -31,6 +33,8 @@ typedef struct {
 	GDBusConnection *bus;		   /* NULL: no bus; merges go on, nobody can call */
 	TidyNotifier *notifier;		   /* taken */
 	TidyDaemonTimes times;
+	const TidyKeysAccess *keys_access; /* borrowed for the daemon's life */
+	TidyKeyboardTimes keys_times;
 } TidyDaemonOptions;
 
 /* Exit codes of run. */

@@ -223,6 +223,8 @@ tidy_job_survey(TidyService *service, TidyJobContext *context, gpointer argument
 	g_variant_dict_insert(&dict, "state-dir", "s", tidy_service_state_dir(service));
 	g_variant_dict_insert(&dict, "level", "u", (guint32)config->notify.level);
 	g_variant_dict_insert(&dict, "settle", "x", config->merge.settle_usec);
+	g_variant_dict_insert(&dict, "keys-enabled", "b", config->key_remap.is_enabled);
+	g_variant_dict_insert(&dict, "keys-on-lock", "u", (guint32)config->key_remap.on_lock);
 	g_variant_dict_insert_value(&dict, "aliases", aliases(config));
 	g_variant_dict_insert_value(&dict, "answers", answers(service, scan));
 	if (request != NULL && request->with_last)

@@ -53,7 +53,8 @@ GVariant *tidy_job_pause(TidyService *service, TidyJobContext *context, gpointer
 
 /*
  * All that the main context needs to know, in one look: {scan a{sv}, scan-error s, watches a(ss), paused b,
- * config-error s, state-dir s, home s, level u (TidyConfigNotify), settle x (microseconds), aliases as,
+ * config-error s, state-dir s, home s, level u (TidyConfigNotify), settle x (microseconds), keys-enabled b,
+ * keys-on-lock u (TidyConfigOnLock), aliases as,
  * answers a{s(sx)} (stray -> answer, seconds), last a{sv} (with_last)}.
  */
 GVariant *tidy_job_survey(TidyService *service, TidyJobContext *context, gpointer argument,

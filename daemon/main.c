@@ -17,13 +17,20 @@
 static gboolean is_verbose;
 static gboolean is_version;
 static int settle_msec = -1;
+static char *keys_socket, *keys_helper, *keys_devices;
 
 static const GOptionEntry entries[] = {
 	{ "verbose", 'v', 0, G_OPTION_ARG_NONE, &is_verbose, "Log more, file names too", NULL },
 	{ "version", 0, 0, G_OPTION_ARG_NONE, &is_version, "Print the version and exit", NULL },
-	/* For tests: one short time in the place of all but [merge] settle, which the engine keeps too. */
+	/* For tests. --settle-ms: one short time in the place of all but [merge] settle, which the engine keeps too. */
 	{ "settle-ms", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_INT, &settle_msec,
 	  "Use this in the place of every waiting time", "MSEC" },
+	{ "keys-socket", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &keys_socket,
+	  "Use this in the place of /run/xdgtidy/keys.sock", "PATH" },
+	{ "keys-helper", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &keys_helper,
+	  "Start this program as the key helper", "PATH" },
+	{ "keys-devices", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &keys_devices,
+	  "Look here, in the place of /dev, whether the devices may be opened", "DIR" },
 	{ NULL },
 };
 
@@ -74,9 +81,31 @@ choose_times(void)
 	return times;
 }
 
+static TidyKeyboardTimes
+choose_keys_times(void)
+{
+	TidyKeyboardTimes times = tidy_keyboard_times_default;
+	gint64 usec = (gint64)settle_msec * 1000;
+
+	if (settle_msec >= 0)
+		times.quiet_usec = times.back_off_usec = times.burst_usec = usec;
+	return times;
+}
+
 static int
 run(GDBusConnection *bus)
 {
+	g_autofree char *input =
+		keys_devices != NULL ? g_build_filename(keys_devices, "input", NULL) : NULL;
+	g_autofree char *uinput =
+		keys_devices != NULL ? g_build_filename(keys_devices, "uinput", NULL) : NULL;
+	const TidyKeysAccess *standard = &tidy_keys_access_default;
+	const TidyKeysAccess access = {
+		.socket = keys_socket != NULL ? keys_socket : standard->socket,
+		.helper = keys_helper != NULL ? keys_helper : standard->helper,
+		.input = input != NULL ? input : standard->input,
+		.uinput = uinput != NULL ? uinput : standard->uinput,
+	};
 	g_autofree char *state_file =
 		g_build_filename(g_get_user_runtime_dir(), "xdgtidy", "notes", NULL);
 	const TidyServiceOptions service = { 0 };
@@ -85,7 +114,9 @@ run(GDBusConnection *bus)
 		&(TidyDaemonOptions){ .service = &service,
 				      .bus = bus,
 				      .notifier = tidy_notifier_libnotify_new(bus, state_file),
-				      .times = choose_times() },
+				      .times = choose_times(),
+				      .keys_access = &access,
+				      .keys_times = choose_keys_times() },
 		&error);
 	guint ids[3];
 	int code;
@@ -113,7 +144,8 @@ main(int argc, char **argv)
 
 	mallopt(M_ARENA_MAX, MALLOC_ARENAS);
 	setlocale(LC_ALL, "");
-	g_option_context_set_summary(context, "Keeps the XDG user directories of a home in order.");
+	g_option_context_set_summary(
+		context, "Keeps the XDG user directories of a home in order, and remaps keys.");
 	g_option_context_add_main_entries(context, entries, NULL);
 	if (!g_option_context_parse(context, &argc, &argv, &error)) {
 		fprintf(stderr, "xdgtidyd: %s\n", error->message);

@@ -198,6 +198,54 @@ tidy_wording_failed(TidyWording *wording, const char *message)
 		    tidy_text_display(message));
 }
 
+void
+tidy_wording_keyboards(TidyWording *wording, const char *const *names, guint n_names, guint n_all)
+{
+	GString *body = g_string_new(NULL);
+
+	for (guint i = 0; i < n_names; i++) {
+		g_autofree char *name = shorten(tidy_text_display(names[i]));
+
+		g_string_append_printf(body, "%s%s", i > 0 ? "\n" : "", name);
+	}
+	if (n_all > n_names)
+		g_string_append_printf(body, _("\nand %u more"), n_all - n_names);
+	wording_set(wording,
+		    g_strdup(ngettext("A keyboard is remapped", "Keyboards are remapped", n_all)),
+		    g_string_free(body, FALSE));
+}
+
+void
+tidy_wording_keymap_rejected(TidyWording *wording, const char *where, gboolean is_running)
+{
+	g_autofree char *shown = tidy_text_display(where);
+
+	wording_set(wording, g_strdup(_("The key configuration is wrong")),
+		    g_strdup_printf("%s\n%s", shown,
+				    is_running ? _("The last good one stays in force.")
+					       : _("No key is remapped.")));
+}
+
+void
+tidy_wording_keys_no_access(TidyWording *wording, const char *missing, const char *remedy)
+{
+	/* TRANSLATORS: what is missing, then what to do: a command */
+	wording_set(wording, g_strdup(_("No key is remapped")),
+		    g_strdup_printf(_("It cannot be done yet: %s.\nTo mend it, %s"), missing,
+				    remedy));
+}
+
+void
+tidy_wording_keys_gave_up(TidyWording *wording, const char *why)
+{
+	g_autofree char *shown = tidy_text_display(why);
+
+	wording_set(wording, g_strdup(_("Keys are no longer remapped")),
+		    g_strdup_printf("%s\n%s", shown,
+				    _("The keyboards work as without xdgtidy. To try again, run: "
+				      "xdgtidy keys reload")));
+}
+
 const char *
 tidy_wording_button_merge(void)
 {

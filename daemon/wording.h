@@ -35,6 +35,16 @@ void tidy_wording_config_error(TidyWording *wording, const char *where);
 /* Something failed by itself: @message is the error's. */
 void tidy_wording_failed(TidyWording *wording, const char *message);
 
+/* These keyboards are remapped: the first @n_names of @n_all. */
+void tidy_wording_keyboards(TidyWording *wording, const char *const *names, guint n_names,
+			    guint n_all);
+/* keyremap.conf is wrong: @where is "file:line:column: message"; @is_running: an earlier one holds. */
+void tidy_wording_keymap_rejected(TidyWording *wording, const char *where, gboolean is_running);
+/* No key helper can be had: what is missing, and what to do. */
+void tidy_wording_keys_no_access(TidyWording *wording, const char *missing, const char *remedy);
+/* The key helper ended too often; @why it did so last. */
+void tidy_wording_keys_gave_up(TidyWording *wording, const char *why);
+
 const char *tidy_wording_button_merge(void);
 const char *tidy_wording_button_later(void);
 const char *tidy_wording_button_never(void);

@@ -327,8 +327,9 @@ void
 tidy_worker_stop(TidyWorker *worker)
 {
 	worker->is_stopped = TRUE;
-	for (guint i = 0; i < worker->jobs->len; i++) {
-		TidyJobContext *context = g_ptr_array_index(worker->jobs, i);
+	/* The last one first: while the one that runs goes on, none of them can begin. */
+	for (guint i = worker->jobs->len; i > 0; i--) {
+		TidyJobContext *context = g_ptr_array_index(worker->jobs, i - 1);
 
 		g_cancellable_cancel(context->cancellable);
 	}

@@ -49,6 +49,19 @@ typedef enum {
 	TIDY_CONFIG_NOTIFY_NEVER,   /* nothing, not even questions: those wait in status */
 } TidyConfigNotify;
 
+/* What the keys of a remapped keyboard do while the screen is locked. The order is that of RemapLinkPolicy. */
+typedef enum {
+	TIDY_CONFIG_ON_LOCK_SAFE, /* remaps, layers and layouts stay; macros, text and commands do nothing */
+	TIDY_CONFIG_ON_LOCK_KEEP,   /* all but commands */
+	TIDY_CONFIG_ON_LOCK_UNGRAB, /* the keyboard is as without us */
+} TidyConfigOnLock;
+
+/* [keys]: settings of the key half; what the keys do is in keyremap.conf. */
+typedef struct {
+	gboolean is_enabled;
+	TidyConfigOnLock on_lock;
+} TidyConfigKeys;
+
 /* What holds for one key of user-dirs.dirs. Lists are NULL-terminated and never NULL. */
 typedef struct {
 	char **aliases; /* further names of strays of this key, directly in the home; UTF-8, NFC */
@@ -83,6 +96,7 @@ typedef struct TidyConfig {
 	struct {
 		gint64 keep_days; /* operations older than this are forgotten; 0: never */
 	} journal;
+	TidyConfigKeys key_remap;
 	TidyConfigOrigins *origins; /* private */
 } TidyConfig;
 

@@ -19,6 +19,8 @@ static const char *const modes[] = { "auto", "ask", "report", NULL };
 static const char *const leaves[] = { "nothing", "symlink", NULL };
 static const char *const collisions[] = { "keep-both", "newer", "skip", "ask", NULL };
 static const char *const identicals[] = { "trash", "delete", "keep", NULL };
+static const char *const truths[] = { "false", "true", NULL };
+static const char *const on_locks[] = { "safe", "keep", "ungrab", NULL };
 static const char *const levels[] = { "all", "summary", "errors", "never", NULL };
 
 const TidySetting tidy_settings[] = {
@@ -174,6 +176,29 @@ const TidySetting tidy_settings[] = {
 		.doc = "How long an operation stays in the history and can be undone; 0 means for "
 		       "ever.",
 	},
+	{
+		.section = "keys",
+		.key = "enabled",
+		.type = TIDY_SETTING_CHOICE,
+		.offset = IN(key_remap.is_enabled),
+		.choices = truths,
+		.fallback = "true",
+		.is_live = TRUE,
+		.doc = "Whether the keyboards are remapped as keyremap.conf says. "
+		       "Without that file nothing is done in any case.",
+	},
+	{
+		.section = "keys",
+		.key = "on_lock",
+		.type = TIDY_SETTING_CHOICE,
+		.offset = IN(key_remap.on_lock),
+		.choices = on_locks,
+		.fallback = "safe",
+		.is_live = TRUE,
+		.doc = "What holds while the screen is locked: keys, layers and layouts but no "
+		       "macros and no text (safe), all of it (keep), or nothing (ungrab). "
+		       "Commands are never run then.",
+	},
 };
 const guint tidy_n_settings = G_N_ELEMENTS(tidy_settings);
 
@@ -185,6 +210,7 @@ const TidySettingSection tidy_setting_sections[] = {
 	{ "merge", "How two directories become one." },
 	{ "notify", "Desktop notifications." },
 	{ "journal", "The record of what was done." },
+	{ "keys", "The keyboard; what its keys do is said in keyremap.conf." },
 };
 const guint tidy_n_setting_sections = G_N_ELEMENTS(tidy_setting_sections);
 

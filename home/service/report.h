@@ -27,7 +27,16 @@
  * status:  running b, paused b, config a{sv} {path s, error s}, strays as in scan,
  *          last a{sv} (an operation as in history; absent: none);
  *          of a running daemon also daemon-version s, pid u, watches u, degraded s (what is not watched, or ""),
- *          working s (what is being done, or "").
+ *          working s (what is being done, or ""), keys a{sv} {state s as in keys, text s, remapped t (devices)}.
+ * keys:    state s: off|none (no keyremap.conf)|broken (wrong, and nothing runs)|starting|running|waiting (no session)|
+ *             no-access|failed (given up); text s: why, remedy s; file s; on-lock s; locked b;
+ *          unwatched s (what cannot be watched, or "");
+ *          problems aa{sv}, errors first {file s, line u, column u, severity s: error|warning|note, text s};
+ *          of a helper that runs also how s: service|direct, seat s,
+ *          keymap a{sv} {file s, layers t, commands t, trial b} (empty: none), layers as (active),
+ *          flags as: trial, locked, panic, suspended, inactive, lock-ungrabs, asleep, no-uinput, no-landlock,
+ *          devices aa{sv} {node s, name s, id s, keyboard b, mouse b, state s: ignored|waiting|remapped|closed, text s},
+ *          counts a{sv} {events t, frames t, overruns t, lost t, devices t, remapped t}.
  */
 #pragma once
 

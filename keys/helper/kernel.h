@@ -56,6 +56,14 @@ int remap_linux_new(const char *input, const char *uinput, RemapKernel *kernel, 
 
 void remap_linux_free(RemapLinux *self);
 
+/**
+ * remap_linux_trim - gives back the pages of code that only the start needed
+ *
+ * A third of the process: libsystemd's libraries and their set-up. The kernel has them in its cache, should they be
+ * needed again.
+ */
+void remap_linux_trim(void);
+
 /* evdev.c: one physical device. */
 int remap_evdev_open(int folder, const char *node, RemapDeviceInfo *info, void **device);
 int remap_evdev_grab(void *device, bool is_on);

@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/timerfd.h>
 #include <systemd/sd-login.h>
 #include <time.h>
@@ -144,4 +146,29 @@ remap_linux_free(RemapLinux *self)
 	sd_login_monitor_unref(self->monitor);
 	free(self->uinput);
 	free(self);
+}
+
+/* Segments that nobody writes to are the file's own pages: dropping them loses nothing. */
+static int
+trim_object(struct dl_phdr_info *object, size_t size, void *data)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	for (unsigned i = 0; i < object->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+		uintptr_t start = object->dlpi_addr + segment->p_vaddr;
+		uintptr_t end = start + segment->p_memsz;
+
+		if (segment->p_type != PT_LOAD || (segment->p_flags & PF_W))
+			continue;
+		start -= start % page;
+		madvise((void *)start, end - start, MADV_DONTNEED);
+	}
+	return 0;
+}
+
+void
+remap_linux_trim(void)
+{
+	dl_iterate_phdr(trim_object, NULL);
 }

@@ -23,6 +23,6 @@ int remap_sandbox_enter(const char *input, const char *uinput, bool *has_landloc
 int remap_sandbox_drop(void);
 int remap_landlock_enter(const char *input,
 			 const char *uinput); /* -EOPNOTSUPP, -ENOSYS: there is none */
-int remap_seccomp_enter(void);
+int remap_seccomp_enter(void);		      /* nothing under AddressSanitizer */
 
 #endif

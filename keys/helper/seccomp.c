@@ -245,6 +245,10 @@ remap_seccomp_enter(void)
 	Program program = { .length = 0 };
 	struct sock_fprog filter = { .filter = program.code };
 
+#ifdef __SANITIZE_ADDRESS__
+	/* The leak check at the end starts a thread that traces us: a build for tests goes without. */
+	return 0;
+#endif
 	build(&program);
 	if (program.length >= PROGRAM_MAX)
 		return -E2BIG;

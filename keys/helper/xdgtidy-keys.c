@@ -112,6 +112,7 @@ start(RemapLinkHow how)
 		fputs("xdgtidy-keys: kernel: no Landlock; files are kept away by the unit alone\n",
 		      stderr);
 	setup.has_no_landlock = !has_landlock;
+	remap_linux_trim();
 	result = run(&setup);
 	remap_linux_free(linux_side);
 	return result;

@@ -86,22 +86,51 @@ find_below(const char *directory, const char *path)
 	return found;
 }
 
+/* A path that is not kept is only not watched. */
+static void
+note_path(RemapFiles *files, const char *path)
+{
+	char **grown;
+
+	for (size_t i = 0; i < files->path_count; i++)
+		if (strcmp(files->paths[i], path) == 0)
+			return;
+	grown = realloc(files->paths, (files->path_count + 1) * sizeof(*grown));
+	if (!grown)
+		return;
+	files->paths = grown;
+	files->paths[files->path_count] = strdup(path);
+	if (files->paths[files->path_count])
+		files->path_count++;
+}
+
+static void
+note_expected(RemapFiles *files, const char *directory, const char *path)
+{
+	char joined[PATH_MAX];
+
+	if (snprintf(joined, sizeof(joined), "%s/%s", directory, path) < (int)sizeof(joined))
+		note_path(files, joined);
+}
+
 static int
 include(void *data, const char *from, const char *path, char **text, size_t *length, char **name)
 {
+	RemapFiles *files = data;
 	const char *slash = strrchr(from, '/');
 	char directory[PATH_MAX] = ".", *found;
 	int result;
 
-	(void)data;
 	if (slash)
 		snprintf(directory, sizeof(directory), "%.*s",
 			 slash == from ? 1 : (int)(slash - from), from);
+	note_expected(files, directory, path);
 	found = find_below(directory, path);
 	for (size_t i = 0; !found && errno == ENOENT && i < sizeof(shared) / sizeof(*shared); i++)
 		found = find_below(shared[i], path);
 	if (!found)
 		return -errno;
+	note_path(files, found);
 	result = read_file(found, text, length);
 	if (result < 0)
 		free(found);
@@ -206,6 +235,10 @@ remap_files_clear(RemapFiles *files)
 {
 	free(files->text);
 	free(files->composed);
+	for (size_t i = 0; i < files->path_count; i++)
+		free(files->paths[i]);
+	free(files->paths);
 	files->text = files->composed = NULL;
-	files->composed_length = 0;
+	files->paths = NULL;
+	files->composed_length = files->path_count = 0;
 }

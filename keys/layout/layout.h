@@ -74,6 +74,8 @@ typedef struct RemapFiles {
 	char *text;	   /* of the first file */
 	char *composed;	   /* UTF-8 of the characters that need a Compose entry, each once */
 	size_t composed_length;
+	char **paths; /* where included files were, or were expected beside the including one */
+	size_t path_count;
 } RemapFiles;
 
 int remap_files_read(RemapFiles *files, const char *path, RemapSource *source);

@@ -115,6 +115,7 @@ main(int argc, char **argv)
 	helper = remap_helper_new(&setup);
 	if (!helper)
 		return 5;
+	remap_linux_trim();
 	do
 		result = remap_helper_step(helper, -1);
 	while (result > 0);
