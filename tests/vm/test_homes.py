@@ -14,13 +14,6 @@ SERVED = "/srv/home"
 # NFS and version 2 of FUSE have no rename that refuses to overwrite: whole directories may stay where they are.
 PARTLY = 5
 EXPORT = "rw,no_root_squash,insecure,no_subtree_check,fsid=1"
-# The kernel's own server and client.
-SMB_SERVER = f"""
-printf '%s\\n' '[global]' 'netbios name = guest' '[home]' 'path = {SERVED}' 'read only = no' 'force user = tester' \\
-	'force group = tester' >/etc/ksmbd/ksmbd.conf
-modprobe -a ksmbd cifs && ksmbd.adduser -a tester -p secret && ksmbd.mountd
-mount -t cifs //127.0.0.1/home {HOME} -o ip=127.0.0.1,username=tester,password=secret,uid=1000,gid=1000,mfsymlinks
-"""
 
 
 class Homes(unittest.TestCase):
@@ -76,11 +69,6 @@ class Homes(unittest.TestCase):
         with vm.VM() as guest:
             self.start(guest, f"echo '{SERVED} 127.0.0.1({EXPORT})' >/etc/exports && systemctl start nfs-server && "
                               f"mount -t nfs4 127.0.0.1:{SERVED} {HOME}", ok=(0, PARTLY))
-            self.check_asks(guest, "network-filesystem")
-
-    def test_smb_home_is_asked_about(self):
-        with vm.VM() as guest:
-            self.start(guest, SMB_SERVER, ok=(0, PARTLY))
             self.check_asks(guest, "network-filesystem")
 
 

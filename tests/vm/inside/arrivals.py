@@ -5,7 +5,8 @@
 
 Each hour FILES files arrive in HOME/Download, every third as browsers do it (NAME.part, renamed at the end); when the
 daemon has moved them all, the clock goes on by an hour. So the clock and the files are those of HOURS hours; the time in
-between, in which an idle daemon does nothing, is left out. Prints a line an hour: its number, the resident KiB of PID and
+between, in which an idle daemon does nothing, is left out. The moved files are then taken away, as a user does, so that
+the home stays as large as it is: the memory of a walk is that of the largest directory. Prints a line an hour: its number, the resident KiB of PID and
 how many descriptors it has open.
 """
 import os
@@ -46,6 +47,8 @@ def main(home, hours, count, pid):
         os.seteuid(USER)
         names = arrive(home, hour, int(count))
         wait_until(lambda names=names: are_moved(home, names), f"the files of hour {hour}")
+        for name in names:
+            os.unlink(os.path.join(home, "Downloads", name))
         os.seteuid(0)
         os.setegid(0)
         print(hour, *held(pid), flush=True)
