@@ -257,10 +257,10 @@ class VM:
             self.sh(f"mkdir -p {to} && tar -x --no-overwrite-dir -f /host/{os.path.basename(tar.name)} -C {to}")
 
     def install(self):
-        """The build under test, as a package would put it there: files, then what systemd and the bus must know."""
+        """The build under test, as a package would put it there: files, then what systemd, udev and the bus must know."""
         self.copy_in(product(), "/")
-        if os.path.exists(f"{product()}/usr/lib/systemd/system") or os.path.exists(f"{product()}/usr/local/lib/systemd/system"):
-            self.sh("systemctl daemon-reload")
+        self.sh("systemd-sysusers && udevadm control --reload && udevadm trigger --name-match=uinput && udevadm settle && "
+                "systemctl daemon-reload")
         self.sh("systemctl --user daemon-reload && "
                 "busctl --user --quiet call org.freedesktop.DBus / org.freedesktop.DBus ReloadConfig", user="tester")
 

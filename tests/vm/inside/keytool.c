@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Runs in the guest, as root: keyboards made with uinput, what devices report, how long a key is on its way. I/O. */
+/* Runs in the guest, as root: keyboards made with uinput, and how long a key is on its way. I/O. */
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -98,10 +98,8 @@ close_device(struct libevdev *device)
 	close(fd);
 }
 
-/* Calls @each for every device until it says that it keeps one, which is then returned. */
 static struct libevdev *
-walk_devices(bool (*each)(struct libevdev *device, const char *path, const void *data),
-	     const void *data)
+find_device(const char *wanted)
 {
 	struct libevdev *kept = NULL;
 	glob_t found;
@@ -111,7 +109,7 @@ walk_devices(bool (*each)(struct libevdev *device, const char *path, const void 
 	for (size_t i = 0; i < found.gl_pathc && kept == NULL; i++) {
 		struct libevdev *device = open_device(found.gl_pathv[i]);
 
-		if (device != NULL && each(device, found.gl_pathv[i], data))
+		if (device != NULL && is_wanted(device, wanted))
 			kept = device;
 		else if (device != NULL)
 			close_device(device);
@@ -120,17 +118,11 @@ walk_devices(bool (*each)(struct libevdev *device, const char *path, const void 
 	return kept;
 }
 
-static bool
-keep_wanted(struct libevdev *device, const char *path, const void *wanted)
-{
-	return is_wanted(device, wanted);
-}
-
 static struct libevdev *
 wait_for_device(const char *wanted)
 {
 	for (int waited = 0; waited < PATIENCE_MS; waited += LOOK_MS) {
-		struct libevdev *device = walk_devices(keep_wanted, wanted);
+		struct libevdev *device = find_device(wanted);
 
 		if (device != NULL)
 			return device;
@@ -138,57 +130,6 @@ wait_for_device(const char *wanted)
 	}
 	fprintf(stderr, "keytool: there is no device '%s'\n", wanted);
 	return NULL;
-}
-
-static bool
-print_held(struct libevdev *device, const char *path, const void *data)
-{
-	for (unsigned code = 0; code <= KEY_MAX; code++)
-		if (libevdev_get_event_value(device, EV_KEY, code) != 0)
-			printf("%s %s%s: %s\n", path, is_clone(device) ? CLONE : "",
-			       libevdev_get_name(device),
-			       libevdev_event_code_get_name(EV_KEY, code));
-	return false;
-}
-
-static bool
-print_keyboard(struct libevdev *device, const char *path, const void *data)
-{
-	if (libevdev_has_event_code(device, EV_KEY, KEY_A))
-		printf("%s%s\n", is_clone(device) ? CLONE : "", libevdev_get_name(device));
-	return false;
-}
-
-static int
-read_device(const char *wanted)
-{
-	struct libevdev *device = wait_for_device(wanted);
-	struct input_event event;
-	int result;
-
-	if (device == NULL)
-		return 1;
-	puts("ready");
-	fflush(stdout);
-	for (;;) {
-		struct pollfd poller = { .fd = libevdev_get_fd(device), .events = POLLIN };
-		int flags = LIBEVDEV_READ_FLAG_NORMAL;
-
-		poll(&poller, 1, -1);
-		while ((result = libevdev_next_event(device, (unsigned)flags, &event)) >= 0) {
-			if (result == LIBEVDEV_READ_STATUS_SYNC)
-				flags = LIBEVDEV_READ_FLAG_SYNC;
-			if (event.type == EV_KEY)
-				printf("%s %d\n", libevdev_event_code_get_name(EV_KEY, event.code),
-				       event.value);
-		}
-		fflush(stdout);
-		if (result != -EAGAIN)
-			break;
-	}
-	puts("unplugged");
-	close_device(device);
-	return 0;
 }
 
 /* ---- keyboards ---- */
@@ -361,14 +302,8 @@ main(int argc, char **argv)
 
 	if (strcmp(verb, "keyboard") == 0 && argc == 3)
 		return be_keyboard(argv[2]);
-	if (strcmp(verb, "read") == 0 && argc == 3)
-		return read_device(argv[2]);
 	if (strcmp(verb, "latency") == 0 && argc == 6)
 		return measure(argv[2], argv[3], argv[4], strtoul(argv[5], NULL, 10));
-	if (strcmp(verb, "held") == 0 || strcmp(verb, "list") == 0) {
-		walk_devices(*verb == 'h' ? print_held : print_keyboard, NULL);
-		return 0;
-	}
 	fputs(usage, stderr);
 	return 2;
 }
