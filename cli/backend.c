@@ -188,6 +188,9 @@ ask_service(TidyService *service, Job *job, GError **error)
 	case TIDY_REQUEST_UNDO_PLAN:
 	case TIDY_REQUEST_UNDO:
 		return tidy_service_undo(service, request->id, &options, job->cancellable, error);
+	case TIDY_REQUEST_DEDUPE:
+		return tidy_service_dedupe(service, request->action, request->pairs, &options,
+					   job->cancellable, error);
 	case TIDY_REQUEST_HISTORY:
 		return tidy_service_history(service, request->id, error);
 	case TIDY_REQUEST_STATUS:
@@ -283,6 +286,9 @@ method_call(const TidyRequest *request, GVariant **arguments)
 		return "Pause";
 	case TIDY_REQUEST_RESUME:
 		return "Resume";
+	case TIDY_REQUEST_DEDUPE:
+		*arguments = g_variant_new("(s@a(ayay))", request->action, request->pairs);
+		return "Dedupe";
 	case TIDY_REQUEST_UNDO_PLAN:
 		break;
 	}
@@ -320,7 +326,8 @@ on_reply(GObject *source, GAsyncResult *result, gpointer data)
 static gboolean
 is_long(TidyRequestKind kind)
 {
-	return kind == TIDY_REQUEST_MERGE || kind == TIDY_REQUEST_UNDO || kind == TIDY_REQUEST_PLAN;
+	return kind == TIDY_REQUEST_MERGE || kind == TIDY_REQUEST_UNDO ||
+	       kind == TIDY_REQUEST_PLAN || kind == TIDY_REQUEST_DEDUPE;
 }
 
 static void
@@ -400,7 +407,8 @@ tidy_backend_call(TidyBackend *backend, const TidyRequest *request, GError **err
 {
 	g_autoptr(GCancellable) cancellable = g_cancellable_new();
 	g_autoptr(TidyProgress) progress =
-		tidy_progress_new(request->has_progress, request->expected_entries);
+		tidy_progress_new(request->has_progress, request->expected_entries,
+				  request->expected_bytes);
 	Job job = {
 		.backend = backend,
 		.request = request,

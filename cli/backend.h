@@ -30,6 +30,7 @@ typedef enum {
 	TIDY_REQUEST_STATUS, /* without a daemon: what can be known, "running" FALSE */
 	TIDY_REQUEST_PAUSE,
 	TIDY_REQUEST_RESUME,
+	TIDY_REQUEST_DEDUPE,
 } TidyRequestKind;
 
 typedef struct {
@@ -37,8 +38,11 @@ typedef struct {
 	const char *stray;     /* PLAN, MERGE: absolute path, or NULL for every stray */
 	const char *target;    /* PLAN, MERGE: absolute path, or NULL for the configured one */
 	guint64 id;	       /* UNDO, HISTORY: 0 is the latest, or all */
+	const char *action;    /* DEDUPE: "trash", "hardlink" or "reflink" */
+	GVariant *pairs;       /* DEDUPE: a(ayay), what is kept and what is folded onto it */
 	gboolean has_progress; /* a progress line may be drawn */
 	guint64 expected_entries; /* from a plan; 0: not known. Used while the job itself knows no total */
+	guint64 expected_bytes; /* likewise: of what is copied to another file system */
 } TidyRequest;
 
 typedef struct TidyBackend TidyBackend;

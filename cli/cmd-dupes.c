@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * xdgtidy dupes: lists files and directories with equal content. Only looks, so it needs no daemon and no lock: the
- * search runs in a thread of this process while signals and the progress line are served. I/O.
+ * xdgtidy dupes: finds files and directories with equal content. The search only looks, so it needs no daemon and no
+ * lock: it runs in a thread of this process while signals and the progress line are served. What is to be done about
+ * it is dupes-act.c's. I/O.
  */
 #include <gio/gio.h>
 #include <glib-unix.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/cmd.h"
+#include "cli/dupes-act.h"
 #include "cli/progress.h"
 #include "cli/report-read.h"
 #include "home/dupes/dupes-report.h"
@@ -20,6 +22,10 @@ static char *min_size_text;
 static char *keep_text;
 static char **ignore;
 static char **protect;
+static gboolean is_trash;
+static gboolean is_hardlink;
+static gboolean is_reflink;
+static TidyDupesActing acting;
 
 const GOptionEntry tidy_dupes_options[] = {
 	{ "summary", 's', 0, G_OPTION_ARG_NONE, &is_summary, N_("print the totals only"), NULL },
@@ -33,6 +39,17 @@ const GOptionEntry tidy_dupes_options[] = {
 	  N_("search DIR too; what is in it is what is kept; may be given again"), N_("DIR") },
 	{ "keep", 0, 0, G_OPTION_ARG_STRING, &keep_text,
 	  N_("which one to keep: newest, oldest, shortest (path) or first"), N_("WHICH") },
+	{ "trash", 0, 0, G_OPTION_ARG_NONE, &is_trash,
+	  N_("move all but the first of each group to the Trash"), NULL },
+	{ "hardlink", 0, 0, G_OPTION_ARG_NONE, &is_hardlink,
+	  N_("make all of a group names of one file, where owner, mode and attributes are equal"),
+	  NULL },
+	{ "reflink", 0, 0, G_OPTION_ARG_NONE, &is_reflink,
+	  N_("let all of a group share their blocks (btrfs, xfs); each stays a file of its own"),
+	  NULL },
+	{ "dry-run", 'n', 0, G_OPTION_ARG_NONE, &acting.is_dry_run,
+	  N_("show what would be done and change nothing"), NULL },
+	{ "yes", 'y', 0, G_OPTION_ARG_NONE, &acting.is_yes, N_("do not ask"), NULL },
 	{ NULL, 0, 0, 0, NULL, NULL, NULL },
 };
 
@@ -111,7 +128,7 @@ run_search(Search *search, gboolean has_progress)
 	search->options.progress = on_progress;
 	search->options.is_cancelled = is_cancelled;
 	search->options.data = search;
-	search->progress = tidy_progress_new(has_progress, 0);
+	search->progress = tidy_progress_new(has_progress, 0, 0);
 	g_task_set_task_data(task, search, NULL);
 	g_task_run_in_thread(task, work);
 	while (!search->is_done)
@@ -167,6 +184,12 @@ parse_keep(const char *text, TidyDupesKeep *keep)
 }
 
 static gboolean
+has_action(void)
+{
+	return is_trash || is_hardlink || is_reflink;
+}
+
+static gboolean
 parse_options(const TidyInvocation *call, TidyDupesOptions *options)
 {
 	if (min_size_text != NULL && !parse_size(min_size_text, &options->min_size)) {
@@ -182,6 +205,12 @@ parse_options(const TidyInvocation *call, TidyDupesOptions *options)
 	if (is_null && (is_summary || call->is_json)) {
 		tidy_fail(call, TIDY_EXIT_USAGE, "usage",
 			  _("--null goes neither with --summary nor with --json"));
+		return FALSE;
+	}
+	if (is_trash + is_hardlink + is_reflink > 1 || (is_null && has_action())) {
+		tidy_fail(call, TIDY_EXIT_USAGE, "usage",
+			  _("one of --trash, --hardlink and --reflink at a time, and without "
+			    "--null"));
 		return FALSE;
 	}
 	return TRUE;
@@ -420,5 +449,12 @@ tidy_cmd_dupes(TidyInvocation *call)
 		error = search.error;
 		return tidy_fail_error(call, error);
 	}
-	return print_dupes(call, dupes);
+	/* What was cut short is only shown. */
+	if (!has_action() || dupes->is_partial)
+		return print_dupes(call, dupes);
+	acting.action = is_trash      ? TIDY_DUPES_TRASH
+			: is_hardlink ? TIDY_DUPES_HARDLINK
+				      : TIDY_DUPES_REFLINK;
+	acting.is_summary = is_summary;
+	return tidy_dupes_act(call, dupes, &acting);
 }

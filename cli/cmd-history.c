@@ -14,6 +14,8 @@ kind_text(GVariant *operation)
 
 	if (undoes > 0)
 		return g_strdup_printf(_("undo of %" G_GUINT64_FORMAT), undoes);
+	if (strcmp(tidy_report_str(operation, "kind"), "dupes") == 0)
+		return g_strdup(_("fold"));
 	return g_strdup(strcmp(tidy_report_str(operation, "kind"), "undo") == 0 ? _("undo")
 										: _("merge"));
 }

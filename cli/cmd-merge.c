@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/ask.h"
 #include "cli/cmd.h"
 #include "cli/report-read.h"
 
@@ -184,32 +185,6 @@ argument_path(const char *argument)
 	return g_steal_pointer(&path);
 }
 
-static gboolean
-can_ask(const TidyInvocation *call)
-{
-	return !call->is_json && !call->is_quiet && isatty(STDIN_FILENO) == 1 &&
-	       isatty(STDOUT_FILENO) == 1;
-}
-
-/* Only a yes is a yes; the end of the input is a no. */
-static gboolean
-ask(const char *question)
-{
-	g_autofree char *line = NULL;
-	size_t size = 0;
-	ssize_t length;
-
-	fprintf(stdout, "%s ", question);
-	fflush(stdout);
-	/* getline allocates with malloc, which is what g_free frees (GLib 2.46 and later). */
-	length = getline(&line, &size, stdin);
-	if (length < 0) {
-		fputc('\n', stdout);
-		return FALSE;
-	}
-	return rpmatch(g_strstrip(line)) == 1;
-}
-
 /* Whether what was done is what the plan said, step by step. */
 static gboolean
 went_as_planned(GVariant *plan, GVariant *report)
@@ -262,14 +237,16 @@ plan_exit(GVariant *report)
 	return has_outcome(report, "refused") ? TIDY_EXIT_REFUSED : TIDY_EXIT_DONE;
 }
 
-/* How many entries the merge will go through, for the progress line. */
-static guint64
-entries_of(GVariant *plan)
+/* How many entries the merge will go through, and how many bytes it will copy, for the progress line. */
+static void
+expect(TidyRequest *request, GVariant *plan)
 {
 	g_autoptr(GVariant) total = total_counts(plan);
 
-	return tidy_report_uint(total, "moved") + tidy_report_uint(total, "kept-both") +
-	       tidy_report_uint(total, "folded") + tidy_report_uint(total, "removed");
+	request->expected_entries =
+		tidy_report_uint(total, "moved") + tidy_report_uint(total, "kept-both") +
+		tidy_report_uint(total, "folded") + tidy_report_uint(total, "removed");
+	request->expected_bytes = tidy_report_uint(total, "bytes");
 }
 
 static TidyExit
@@ -288,8 +265,8 @@ plan_then_ask(TidyInvocation *call, TidyBackend *backend, TidyRequest request)
 	if (is_dry_run || plan_exit(report) != TIDY_EXIT_DONE || has_outcome(report, "nothing"))
 		return plan_exit(report);
 	tidy_output_flush(call->out, stdout);
-	request.expected_entries = entries_of(report);
-	if (!ask(_("Merge? [y/N]"))) {
+	expect(&request, report);
+	if (!tidy_ask(_("Merge? [y/N]"))) {
 		tidy_output_add(call->out, TIDY_STYLE_PLAIN, "%s\n", _("Nothing was changed."));
 		return TIDY_EXIT_DONE;
 	}
@@ -306,7 +283,7 @@ tidy_cmd_merge(TidyInvocation *call)
 				.has_progress = call->has_progress };
 	g_autoptr(TidyBackend) backend = NULL;
 
-	if (!is_dry_run && !is_yes && !can_ask(call))
+	if (!is_dry_run && !is_yes && !tidy_can_ask(call))
 		return tidy_fail(
 			call, TIDY_EXIT_REFUSED, "needs-yes",
 			_("nobody can be asked here, so nothing was changed; look at the plan with "

@@ -18,6 +18,7 @@ struct TidyProgress {
 	GMutex mutex; /* guards state: updates come from the thread that works */
 	TidyProgressState state;
 	guint64 expected_entries;
+	guint64 expected_bytes;
 	gint64 began_usec;
 	guint timer;
 	guint width;
@@ -126,13 +127,14 @@ draw(gpointer data)
 }
 
 TidyProgress *
-tidy_progress_new(gboolean is_wanted, guint64 expected_entries)
+tidy_progress_new(gboolean is_wanted, guint64 expected_entries, guint64 expected_bytes)
 {
 	TidyProgress *progress = g_new0(TidyProgress, 1);
 	gboolean is_dumb = g_strcmp0(g_getenv("TERM"), "dumb") == 0;
 
 	g_mutex_init(&progress->mutex);
 	progress->expected_entries = expected_entries;
+	progress->expected_bytes = expected_bytes;
 	progress->began_usec = g_get_monotonic_time();
 	progress->width = tidy_output_terminal_width(STDERR_FILENO);
 	if (is_wanted && progress->width > 0 && !is_dumb)
@@ -147,6 +149,8 @@ tidy_progress_update(TidyProgress *progress, const TidyProgressState *state)
 	progress->state = *state;
 	if (state->total_entries == 0 && state->done_entries <= progress->expected_entries)
 		progress->state.total_entries = progress->expected_entries;
+	if (state->total_bytes == 0 && state->done_bytes <= progress->expected_bytes)
+		progress->state.total_bytes = progress->expected_bytes;
 	g_mutex_unlock(&progress->mutex);
 }
 

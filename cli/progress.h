@@ -26,9 +26,10 @@ char *tidy_progress_line(const TidyProgressState *state, gint64 elapsed_usec, gu
 
 typedef struct TidyProgress TidyProgress;
 
-/* Begins a job. @is_wanted FALSE (--no-progress, --json): never draws. @expected_entries: the total while updates bring
- * none; 0: not known. */
-TidyProgress *tidy_progress_new(gboolean is_wanted, guint64 expected_entries);
+/* Begins a job. @is_wanted FALSE (--no-progress, --json): never draws. @expected_entries, @expected_bytes: the totals while
+ * updates bring none; 0: not known. */
+TidyProgress *tidy_progress_new(gboolean is_wanted, guint64 expected_entries,
+				guint64 expected_bytes);
 /* From any thread, as often as one likes. */
 void tidy_progress_update(TidyProgress *progress, const TidyProgressState *state);
 /* Clears the line. */

@@ -12,6 +12,11 @@ tidy_render_pair(const TidyOutput *out, GVariant *dict)
 	g_autofree char *stray = tidy_output_path(out, tidy_report_str(dict, "stray"));
 	g_autofree char *target = tidy_output_path(out, tidy_report_str(dict, "target"));
 
+	/* Duplicates have no two sides. */
+	if (*tidy_report_str(dict, "stray") == '\0')
+		return g_strdup(_("duplicates"));
+	if (strcmp(stray, target) == 0)
+		return g_strdup_printf(_("duplicates in %s"), stray);
 	return g_strdup_printf("%s -> %s", stray, target);
 }
 
@@ -86,6 +91,9 @@ static const struct {
 	{ "copy", NULL, N_("copy"), SHAPE_RENAME, TIDY_STYLE_GOOD },
 	{ "restore", NULL, N_("restore"), SHAPE_NAME, TIDY_STYLE_GOOD },
 	{ "trash", NULL, N_("to Trash"), SHAPE_NAME, TIDY_STYLE_WARN },
+	{ "hardlink", NULL, N_("make a link"), SHAPE_NAME, TIDY_STYLE_GOOD },
+	{ "separate", NULL, N_("copy"), SHAPE_NAME, TIDY_STYLE_GOOD },
+	{ "reflink", NULL, N_("share blocks"), SHAPE_NAME, TIDY_STYLE_GOOD },
 	{ "delete", NULL, N_("delete"), SHAPE_NAME, TIDY_STYLE_WARN },
 	/* A relative link is rewritten by a new link at the new place and the end of the old one: one line. */
 	{ "unlink", "relative-link", NULL, SHAPE_HIDDEN, TIDY_STYLE_PLAIN },

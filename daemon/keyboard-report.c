@@ -20,7 +20,7 @@ static const struct {
 	{ REMAP_LINK_IS_SUSPENDED, "suspended", "suspended; to go on: xdgtidy keys resume" },
 	{ REMAP_LINK_NO_UINPUT, "no-uinput",
 	  "/dev/uinput cannot be opened; as administrator: modprobe uinput" },
-	{ REMAP_LINK_IS_INACTIVE, "inactive", "another session is in front" },
+	{ REMAP_LINK_IS_INACTIVE, "inactive", "your session is not the one in front" },
 	{ REMAP_LINK_LOCK_UNGRABS, "lock-ungrabs", "the screen is locked" },
 	{ REMAP_LINK_IS_ASLEEP, "asleep", "the machine sleeps" },
 	{ REMAP_LINK_NO_LANDLOCK, "no-landlock", NULL },

@@ -13,6 +13,37 @@ int tidy_xattrs_pack(TidyFs *fs, int fd, GBytes **packed);
  * restore, an owner above all, is left. 0 or -errno. */
 int tidy_copy_metadata(TidyFs *fs, int fd, const TidyStep *step);
 
+/* Mode, owner (where it may be given), attributes, access list, capabilities and stamps for a copy: what @step says, the
+ * rest from the open file @from. -EOPNOTSUPP when the file system of @to cannot hold one that matters. 0 or -errno. */
+int tidy_copy_carry_metadata(TidyFs *fs, int from, int to, const TidyStep *step, gint64 atime_ns);
+
+#define TIDY_COPY_BUFFER_BYTES (1024 * 1024)
+
+/* Short cuts that have not failed yet between these two file systems. */
+typedef struct {
+	gboolean can_clone;	 /* FICLONE */
+	gboolean can_copy_range; /* copy_file_range(2) */
+} TidyCopyWays;
+
+/* One copy of bytes. Everything is borrowed. */
+typedef struct {
+	TidyFs *fs;
+	int from;
+	int to;			/* open for reading and writing */
+	const TidyStat *source; /* of @from */
+	guint8 *buffer;
+	gsize buffer_bytes;
+	TidyCopyWays *ways;
+	int (*between)(gint64 bytes, gpointer data); /* NULL, or told each piece; -errno stops */
+	gpointer data;
+} TidyCopy;
+
+/* Everything from @start on: cloned, else copied by the kernel, else read and written; holes stay holes. @copy->to has
+ * exactly @start bytes. 0 or -errno; -ESTALE when the source became shorter. */
+int tidy_copy_bytes(TidyCopy *copy, gint64 start);
+/* Of the @size bytes that @copy->to has, how many from the start are those of the source. Reads both. */
+gint64 tidy_copy_verified_prefix(TidyCopy *copy, gint64 size);
+
 /**
  * tidy_copy_file - @from/step->name as @to/step->to_name, with the step's metadata
  *

@@ -144,6 +144,7 @@ remember(TidyDir *dir, const TidyStat *st)
 	dir->is_known = TRUE;
 	dir->dev = st->dev;
 	dir->ino = st->ino;
+	dir->mnt_id = st->mnt_id;
 	dir->mtime_ns = st->mtime_ns;
 	dir->atime_ns = st->atime_ns;
 	dir->mode = st->mode;

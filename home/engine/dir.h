@@ -29,6 +29,7 @@ typedef struct TidyDir {
 		is_expected; /* @dev and @ino were told by a journal: opening another one is an error */
 	guint64 dev;
 	guint64 ino;
+	guint64 mnt_id;	 /* 0: the kernel does not tell */
 	gint64 mtime_ns; /* when first seen; TIDY_TIME_OMIT: never seen */
 	gint64 atime_ns;
 	guint32 mode;

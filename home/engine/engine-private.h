@@ -33,6 +33,18 @@ typedef struct {
 	guint64 n_told;	   /* steps told to the sink */
 	guint n_races;	   /* steps that met something new: worth another pass */
 	GHashTable *taken; /* paths at whose target the name is taken though no listing shows it */
+	GHashTable *apart; /* paths of directories that cannot be renamed as a whole */
+	GHashTable *crossing; /* paths of directories whose entries no rename takes to the target */
+	GHashTable *
+		made; /* paths of directories that this run makes for what cannot be renamed as a whole */
+	GHashTable *
+		renamed; /* path in the target -> name of the directory that was made for it instead */
+	GHashTable *
+		refused; /* path -> RunNote: what could not be copied, and is not tried again in this run */
+	TidyCarrySets *sets;
+	guint64 copied_bytes; /* to other file systems, so far */
+	gboolean is_stuck;    /* a step is half made: no commit, recovery has to go on with it */
+	GPtrArray *touched;   /* of TidyDir: one of each file system that was changed */
 } TidyRun;
 
 void tidy_run_init(TidyRun *run, TidyEngine *engine, const TidySink *sink);
@@ -41,11 +53,17 @@ void tidy_run_clear(TidyRun *run);
 void tidy_run_new_pass(TidyRun *run);
 /* An entry stays; @path is absolute. */
 void tidy_run_note(TidyRun *run, const char *path, TidyWhy why, int errno_code);
+/* An earlier pass could not copy the entry: notes that again. */
+gboolean tidy_run_note_refused(TidyRun *run, const char *path);
+/* For TidyExecutorOptions.copied, data is the TidyRun. */
+void tidy_run_copied(gint64 bytes, gpointer data);
+/* Tells temporary names of this home's copies from those of another. */
+guint64 tidy_engine_salt(const TidyEngine *engine);
 /* Tells the sink what stayed, and answers how it ended. */
 TidyOutcome tidy_run_finish(TidyRun *run);
 /* For TidyExecutorOptions.report, data is the TidyRun. */
-void tidy_run_report(const TidyStep *step, const TidyDir *dir, const TidyDir *to_dir,
-		     TidyWhy outcome, int errno_code, gpointer data);
+void tidy_run_report(const TidyStep *step, TidyDir *dir, TidyDir *to_dir, TidyWhy outcome,
+		     int errno_code, gpointer data);
 
 /* The directories of a journal as TidyDirs of a pool, index id - 1; roots by path. Those with a known inode are expected to
  * have it. (transfer full) */
@@ -55,9 +73,9 @@ GPtrArray *tidy_engine_journal_dirs(const TidyJournal *journal, TidyDirPool *poo
 gboolean tidy_engine_replay(TidyEngine *engine, const TidyJournal *journal, GPtrArray *dirs,
 			    TidyRun *run, GCancellable *cancellable, GError **error);
 
-/* Ends an operation: everything durable, then the commit. */
-gboolean tidy_engine_commit(TidyEngine *engine, TidyJournalFile *file, TidyDir *synced,
-			    const TidyRun *run, TidyOutcome outcome, GError **error);
+/* Ends an operation: every file system that it changed durable, then the commit. Not when a step is half made. */
+gboolean tidy_engine_commit(TidyEngine *engine, TidyJournalFile *file, const TidyRun *run,
+			    TidyOutcome outcome, GError **error);
 
 /* merge.c and undo.c under the lock; @resumed is an interrupted journal of the same operation, or NULL. */
 gboolean tidy_engine_merge_locked(TidyEngine *engine, const TidyMergeJob *job, const TidySink *sink,
@@ -66,6 +84,10 @@ gboolean tidy_engine_undo_locked(TidyEngine *engine, guint64 id, const TidySink 
 				 const TidyJournal *resumed, gboolean is_dry_run,
 				 GCancellable *cancellable, TidyResult *result,
 				 TidyUndoTarget *undone, GError **error);
+/* Makes what an interrupted journal of duplicates has, and closes it. */
+gboolean tidy_engine_resume_dedupe(TidyEngine *engine, const TidyJournal *journal,
+				   const TidySink *sink, GCancellable *cancellable,
+				   TidyResult *result, GError **error);
 /* Refuses roots of which one is, or lies in, the other. */
 gboolean tidy_engine_check_roots(const char *stray, const char *target, GError **error);
 /* The interrupted merge of these two directories, or NULL. (transfer full) */

@@ -275,11 +275,16 @@ tidy_engine_replay(TidyEngine *engine, const TidyJournal *journal, GPtrArray *di
 		.fs = engine->fs,
 		.is_replay = TRUE,
 		.cancellable = cancellable,
+		.sets = run->sets,
+		.salt = tidy_engine_salt(engine),
+		.copied = tidy_run_copied,
 		.report = tidy_run_report,
 		.report_data = run,
 	};
 	g_autoptr(TidyExecutor) executor = tidy_executor_new(&options);
 
+	if (!tidy_store_settle(engine->store, journal->header.id, error))
+		return FALSE;
 	for (guint i = 0; i < journal->steps->len; i++) {
 		const TidyStep *step = g_ptr_array_index(journal->steps, i);
 		g_autoptr(TidyStep) copy = tidy_step_copy(step);
@@ -293,15 +298,40 @@ tidy_engine_replay(TidyEngine *engine, const TidyJournal *journal, GPtrArray *di
 	return tidy_executor_flush(executor, error);
 }
 
+guint64
+tidy_engine_salt(const TidyEngine *engine)
+{
+	return (guint64)g_str_hash(engine->home) << 32 | g_str_hash(engine->state_dir);
+}
+
+/* The directory itself may be gone by now: then one above it on the same file system. */
+static int
+sync_touched(TidyFs *fs, TidyDir *touched, TidyDir **synced)
+{
+	for (TidyDir *dir = touched; dir != NULL; dir = dir->parent) {
+		int fd = tidy_dir_fd(dir);
+
+		if (fd < 0 || dir->dev != touched->dev)
+			continue;
+		*synced = dir;
+		return fs->syncfs(fs, fd);
+	}
+	return 0;
+}
+
 gboolean
-tidy_engine_commit(TidyEngine *engine, TidyJournalFile *file, TidyDir *synced, const TidyRun *run,
+tidy_engine_commit(TidyEngine *engine, TidyJournalFile *file, const TidyRun *run,
 		   TidyOutcome outcome, GError **error)
 {
 	TidyFs *fs = engine->fs;
-	int fd = tidy_dir_fd(synced);
-	int r = fd < 0 ? 0 : fs->syncfs(fs, fd);
 	TidyJournalCommit commit = { .outcome = outcome, .counts = run->counts };
+	TidyDir *synced = NULL;
+	int r = 0;
 
+	if (run->is_stuck)
+		return TRUE;
+	for (guint i = 0; i < run->touched->len && r == 0; i++)
+		r = sync_touched(fs, g_ptr_array_index(run->touched, i), &synced);
 	if (r < 0) {
 		g_autofree char *path = tidy_dir_path(synced);
 		g_autofree char *shown = tidy_text_display(path);
@@ -358,6 +388,9 @@ resume(TidyEngine *engine, const TidyOperation *operation, const char *const *op
 		.cancellable = cancellable,
 	};
 
+	if (header->kind == TIDY_JOURNAL_DUPES)
+		return tidy_engine_resume_dedupe(engine, operation->journal, sink, cancellable,
+						 result, error);
 	if (header->kind == TIDY_JOURNAL_UNDO)
 		return tidy_engine_undo_locked(engine, header->undoes, sink, operation->journal,
 					       FALSE, cancellable, result, NULL, error);

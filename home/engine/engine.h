@@ -103,6 +103,33 @@ gboolean tidy_engine_undo(TidyEngine *engine, guint64 id, const TidySink *sink, 
 			  GCancellable *cancellable, TidyResult *result, TidyUndoTarget *undone,
 			  GError **error);
 
+typedef enum {
+	TIDY_DEDUPE_TRASH,
+	TIDY_DEDUPE_HARDLINK,
+	TIDY_DEDUPE_REFLINK,
+} TidyDedupeHow;
+
+/* @fold, equal to @keep, goes to the Trash, becomes a link to it, or shares its blocks. Absolute paths without links in
+ * their directories; of TRASH also two directories, or two links. */
+typedef struct {
+	const char *keep;
+	const char *fold;
+} TidyDedupePair;
+
+/**
+ * tidy_engine_dedupe - folds names onto their equals, as one operation
+ * @pairs: nothing in them is believed: each pair is compared when its turn comes, and stays when it is not equal
+ * @sink, @result: as in tidy_engine_merge(); what stays is told, and makes the outcome PARTIAL
+ *
+ * Of files with several names only TRASH takes one. An interrupted one is finished by tidy_engine_recover(): what was
+ * journaled is made, the rest stays.
+ * Returns: FALSE as tidy_engine_merge(), or with TIDY_ERROR_USAGE for a path that is not absolute or is both kept and
+ * folded.
+ */
+gboolean tidy_engine_dedupe(TidyEngine *engine, TidyDedupeHow how, const TidyDedupePair *pairs,
+			    gsize n_pairs, gboolean is_dry_run, const TidySink *sink,
+			    GCancellable *cancellable, TidyResult *result, GError **error);
+
 /* One operation, as the journals tell. */
 typedef enum {
 	TIDY_STATE_DONE,

@@ -3,14 +3,9 @@
 #include "home/engine/execute.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <string.h>
 
 #include "home/base/error.h"
-#include "home/compare/compare.h"
-#include "home/engine/copy.h"
-#include "home/engine/trash.h"
+#include "home/engine/make.h"
 
 /* One sync per so many steps costs next to nothing; one per step would cost 11 times the work itself
  * (an append-only log with fdatasync, measured on 8,235 renames). A long merge takes longer batches: beside other work on
@@ -22,14 +17,19 @@ typedef struct {
 	TidyStep step;
 	TidyDir *dir;
 	TidyDir *to_dir; /* or NULL */
+	gboolean has_failed;
+	gint staged; /* its place in the carrier's group; -1: none */
 } Pending;
 
 struct TidyExecutor {
 	TidyExecutorOptions options;
-	GArray *pending;	  /* of Pending */
+	GArray *pending;      /* of Pending */
+	TidyCarrier *carrier; /* NULL: nothing was carried yet */
+	GArray *waiting;      /* of guint: indexes of what ends with the group */
+	guint n_staged;
+	gboolean has_failed;	  /* the last step of the batch before */
 	guint batch_steps;	  /* so many make a batch */
 	TidyJournalFile *journal; /* NULL: not opened yet, or none */
-	gboolean previous_failed;
 };
 
 static void
@@ -53,369 +53,17 @@ tidy_executor_new(const TidyExecutorOptions *options)
 	executor->batch_steps = BATCH_STEPS_FIRST;
 	executor->pending = g_array_new(FALSE, FALSE, sizeof(Pending));
 	g_array_set_clear_func(executor->pending, pending_clear);
+	executor->waiting = g_array_new(FALSE, FALSE, sizeof(guint));
 	return executor;
 }
 
 void
 tidy_executor_free(TidyExecutor *executor)
 {
+	g_clear_pointer(&executor->carrier, tidy_carrier_free);
+	g_array_unref(executor->waiting);
 	g_array_unref(executor->pending);
 	g_free(executor);
-}
-
-/* --- the steps; each answers 0 when made (or found made), or -errno --- */
-
-/* 0 when @dir/@name is the inode and the kind of thing that the step means; -ESTALE when it is another. The kind counts
- * because the number of a removed inode is soon given to a new one. */
-static int
-check_name(TidyFs *fs, int dir, const char *name, const TidyStep *step)
-{
-	TidyStat st;
-	int r = fs->stat(fs, dir, name, &st);
-
-	if (r < 0)
-		return r;
-	if (step->type != TIDY_TYPE_UNKNOWN && tidy_stat_type(&st) != step->type)
-		return -ESTALE;
-	return step->ino != 0 && st.ino != step->ino ? -ESTALE : 0;
-}
-
-static int
-check_entry(TidyFs *fs, int dir, const TidyStep *step)
-{
-	return check_name(fs, dir, step->name, step);
-}
-
-/* Case 3 and 4: looks where the entry is now. 1: the step was made already; 0: it is still to be made. */
-static int
-find_moved(TidyFs *fs, const TidyStep *step, int from, int to, const char *to_name)
-{
-	int here = check_entry(fs, from, step);
-	int there;
-
-	if (step->ino == 0)
-		return here;
-	there = check_name(fs, to, to_name, step);
-	if (here == 0 && there == 0) {
-		/* Both names are the same file: a rename made of link and unlink was cut in two. */
-		int r = fs->unlink(fs, from, step->name, 0);
-
-		return r < 0 ? r : 1;
-	}
-	if (here == 0)
-		return 0;
-	return there == 0 ? 1 : here;
-}
-
-static int
-make_rename(TidyExecutor *executor, const TidyStep *step, int from, int to, const char *to_name)
-{
-	TidyFs *fs = executor->options.fs;
-
-	if (executor->options.has_checks) {
-		int r = find_moved(fs, step, from, to, to_name);
-
-		if (r != 0)
-			return MIN(r, 0);
-	}
-	return fs->rename(fs, from, step->name, to, to_name);
-}
-
-static int
-make_move(TidyExecutor *executor, Pending *pending)
-{
-	int to = tidy_dir_fd(pending->to_dir);
-	int from = tidy_dir_fd(pending->dir);
-
-	if (from < 0 || to < 0)
-		return MIN(from, to);
-	return make_rename(executor, &pending->step, from, to, pending->step.to_name);
-}
-
-/* Trash specification 1.0: the info file first, exclusively, then the file itself. */
-static int
-make_trash(TidyExecutor *executor, Pending *pending)
-{
-	TidyFs *fs = executor->options.fs;
-	const TidyStep *step = &pending->step;
-	g_autofree char *path = tidy_dir_entry_path(pending->dir, step->name);
-	TidyTrashFds trash;
-	int from = tidy_dir_fd(pending->dir);
-	int r = from < 0 ? from : tidy_trash_open(pending->to_dir, &trash);
-
-	if (r < 0)
-		return r;
-	if (executor->options.has_checks) {
-		r = find_moved(fs, step, from, trash.files, step->to_name);
-		if (r == 1)
-			r = tidy_trash_write_info(fs, &trash, step->to_name, path, TRUE);
-		if (r != 0 || check_entry(fs, from, step) != 0)
-			goto out;
-	}
-	r = tidy_trash_write_info(fs, &trash, step->to_name, path, executor->options.is_replay);
-	if (r == 0) {
-		r = fs->rename(fs, from, step->name, trash.files, step->to_name);
-		if (r < 0)
-			tidy_trash_remove_info(fs, &trash, step->to_name);
-	}
-out:
-	tidy_trash_close(fs, &trash);
-	return r;
-}
-
-static int
-make_restore(TidyExecutor *executor, Pending *pending)
-{
-	TidyFs *fs = executor->options.fs;
-	const TidyStep *step = &pending->step;
-	TidyTrashFds trash;
-	int to = tidy_dir_fd(pending->to_dir);
-	int r = to < 0 ? to : tidy_trash_open(pending->dir, &trash);
-
-	if (r < 0)
-		return r;
-	r = make_rename(executor, step, trash.files, to, step->to_name);
-	if (r == 0)
-		tidy_trash_remove_info(fs, &trash, step->name);
-	tidy_trash_close(fs, &trash);
-	return r;
-}
-
-/* TRUE when @fd has the same bytes as @twin, or is the same file under another name. The twin's bytes are made durable:
- * it is about to be the only copy. */
-static gboolean
-is_safe_to_delete(TidyFs *fs, int fd, int twin, int *r)
-{
-	TidyStat a;
-	TidyStat b;
-
-	*r = fs->stat(fs, fd, "", &a);
-	if (*r == 0)
-		*r = fs->stat(fs, twin, "", &b);
-	if (*r < 0)
-		return FALSE;
-	if (a.dev == b.dev && a.ino == b.ino)
-		return a.nlink > 1;
-	if (fs->no_writer(fs, fd) == -EAGAIN || fs->no_writer(fs, twin) == -EAGAIN) {
-		*r = -EBUSY;
-		return FALSE;
-	}
-	*r = tidy_compare_fds(fs, fd, twin,
-			      &(TidyCompareOptions){ .expected_a = &a, .expected_b = &b }) ==
-			     TIDY_COMPARE_EQUAL
-		     ? 0
-		     : -ESTALE;
-	if (*r == 0)
-		*r = fs->fsync(fs, twin);
-	return *r == 0;
-}
-
-static int
-make_delete(TidyExecutor *executor, Pending *pending)
-{
-	TidyFs *fs = executor->options.fs;
-	const TidyStep *step = &pending->step;
-	int twin_dir = tidy_dir_fd(pending->to_dir);
-	int dir = tidy_dir_fd(pending->dir);
-	int fd;
-	int twin;
-	int r;
-
-	if (dir < 0 || twin_dir < 0)
-		return MIN(dir, twin_dir);
-	r = check_entry(fs, dir, step);
-	if (r == -ENOENT && executor->options.is_replay)
-		return 0;
-	if (r < 0)
-		return r;
-	fd = fs->openat(fs, dir, step->name, O_RDONLY, 0);
-	if (fd < 0)
-		return fd;
-	twin = fs->openat(fs, twin_dir, step->to_name, O_RDONLY, 0);
-	r = twin;
-	if (twin >= 0) {
-		if (is_safe_to_delete(fs, fd, twin, &r)) {
-			/* The name must still lead to the file that was compared. */
-			r = check_entry(fs, dir, step);
-			if (r == 0)
-				r = fs->unlink(fs, dir, step->name, 0);
-		} else if (r == 0) {
-			r = -ESTALE;
-		}
-		fs->close(fs, twin);
-	}
-	fs->close(fs, fd);
-	return r;
-}
-
-static int
-make_copy(TidyExecutor *executor, Pending *pending)
-{
-	TidyFs *fs = executor->options.fs;
-	const TidyStep *step = &pending->step;
-	int to = tidy_dir_fd(pending->to_dir);
-	int from = tidy_dir_fd(pending->dir);
-	int r;
-
-	if (from < 0 || to < 0)
-		return MIN(from, to);
-	r = check_entry(fs, from, step);
-	if (r < 0)
-		return r;
-	if (step->ino == step->to_ino)
-		r = fs->link(fs, from, step->name, to, step->to_name);
-	else
-		r = tidy_copy_file(fs, from, to, step);
-	return r == -EEXIST && executor->options.is_replay ? 0 : r;
-}
-
-static int
-make_mkdir(TidyExecutor *executor, Pending *pending)
-{
-	TidyFs *fs = executor->options.fs;
-	const TidyStep *step = &pending->step;
-	TidyStat st;
-	int dir = tidy_dir_fd(pending->dir);
-	int fd;
-	int r;
-
-	if (dir < 0)
-		return dir;
-	r = fs->mkdir(fs, dir, step->name, 0700);
-	if (r == -EEXIST && fs->stat(fs, dir, step->name, &st) == 0 &&
-	    tidy_stat_type(&st) == TIDY_TYPE_DIR) {
-		/* Somebody made it again: what comes back goes into it. In a replay it is ours, perhaps half made. */
-		if (!executor->options.is_replay)
-			return 0;
-		r = 0;
-	}
-	if (r < 0)
-		return r;
-	fd = fs->openat(fs, dir, step->name, O_RDONLY | O_DIRECTORY, 0);
-	r = fd;
-	if (fd >= 0) {
-		r = tidy_copy_metadata(fs, fd, step);
-		fs->close(fs, fd);
-	}
-	/* Half made it would pass for somebody else's at the next try. */
-	if (r < 0)
-		fs->unlink(fs, dir, step->name, AT_REMOVEDIR);
-	return r;
-}
-
-static int
-make_rmdir(TidyExecutor *executor, Pending *pending)
-{
-	TidyFs *fs = executor->options.fs;
-	const TidyStep *step = &pending->step;
-	int dir = tidy_dir_fd(pending->dir);
-	int r;
-
-	if (dir < 0)
-		return dir;
-	if (executor->options.has_checks) {
-		r = check_entry(fs, dir, step);
-		/* Case 3: gone, and perhaps a link or a new directory in its place already. */
-		if (r == -ENOENT || (r == -ESTALE && executor->options.is_replay))
-			return 0;
-		if (r < 0)
-			return r;
-	}
-	return fs->unlink(fs, dir, step->name, AT_REMOVEDIR);
-}
-
-gboolean
-tidy_link_says(TidyFs *fs, int dir, const char *name, const char *text)
-{
-	char buffer[PATH_MAX];
-	ssize_t length = fs->readlink(fs, dir, name, buffer, sizeof buffer);
-
-	return length >= 0 && (size_t)length == strlen(text) &&
-	       memcmp(buffer, text, (size_t)length) == 0;
-}
-
-static int
-make_link(TidyExecutor *executor, Pending *pending)
-{
-	TidyFs *fs = executor->options.fs;
-	const TidyStep *step = &pending->step;
-	int dir = tidy_dir_fd(pending->dir);
-	int r;
-
-	if (dir < 0)
-		return dir;
-	r = fs->symlink(fs, step->text, dir, step->name);
-	if (r == -EEXIST && executor->options.is_replay &&
-	    tidy_link_says(fs, dir, step->name, step->text))
-		r = 0;
-	if (r == 0 && step->mtime_ns != TIDY_TIME_OMIT)
-		fs->utimens(fs, dir, step->name, TIDY_TIME_OMIT, step->mtime_ns);
-	return r;
-}
-
-static int
-make_unlink(TidyExecutor *executor, Pending *pending)
-{
-	TidyFs *fs = executor->options.fs;
-	const TidyStep *step = &pending->step;
-	int dir = tidy_dir_fd(pending->dir);
-	int r;
-
-	if (dir < 0)
-		return dir;
-	r = check_entry(fs, dir, step);
-	if (r < 0)
-		return r == -ENOENT && executor->options.is_replay ? 0 : r;
-	if (!tidy_link_says(fs, dir, step->name, step->text))
-		return -ESTALE;
-	return fs->unlink(fs, dir, step->name, 0);
-}
-
-static int
-make_times(TidyExecutor *executor, Pending *pending)
-{
-	TidyFs *fs = executor->options.fs;
-	const TidyStep *step = &pending->step;
-	int dir = tidy_dir_fd(pending->dir);
-	int r;
-
-	if (dir < 0)
-		return dir;
-	r = check_entry(fs, dir, step);
-	/* Only a stamp: a directory that is gone or new does not need it. */
-	if (r == -ENOENT || r == -ESTALE)
-		return 0;
-	if (r < 0)
-		return r;
-	return fs->utimens(fs, dir, step->name, TIDY_TIME_OMIT, step->mtime_ns);
-}
-
-static int
-make_step(TidyExecutor *executor, Pending *pending)
-{
-	switch (pending->step.op) {
-	case TIDY_OP_MOVE:
-		return make_move(executor, pending);
-	case TIDY_OP_TRASH:
-		return make_trash(executor, pending);
-	case TIDY_OP_RESTORE:
-		return make_restore(executor, pending);
-	case TIDY_OP_DELETE:
-		return make_delete(executor, pending);
-	case TIDY_OP_COPY:
-		return make_copy(executor, pending);
-	case TIDY_OP_MKDIR:
-		return make_mkdir(executor, pending);
-	case TIDY_OP_RMDIR:
-		return make_rmdir(executor, pending);
-	case TIDY_OP_LINK:
-		return make_link(executor, pending);
-	case TIDY_OP_UNLINK:
-		return make_unlink(executor, pending);
-	case TIDY_OP_TIMES:
-		return make_times(executor, pending);
-	}
-	return -EINVAL;
 }
 
 static TidyWhy
@@ -436,6 +84,12 @@ why_of_errno(int errno_code)
 		return TIDY_WHY_CROSS_DEVICE;
 	case EBUSY:
 		return TIDY_WHY_MOUNT;
+	case ETXTBSY:
+		return TIDY_WHY_OPEN;
+	case EOPNOTSUPP:
+		return TIDY_WHY_UNKEEPABLE;
+	case ENOTTY:
+		return TIDY_WHY_NO_SHARING;
 	default:
 		return TIDY_WHY_FAILED;
 	}
@@ -490,29 +144,211 @@ write_intents(TidyExecutor *executor, GError **error)
 	return tidy_journal_file_sync(executor->journal, error);
 }
 
+/* The step came to its end. */
 static void
-make_pending(TidyExecutor *executor, Pending *pending)
+end_pending(TidyExecutor *executor, Pending *pending, int r)
 {
 	const TidyExecutorOptions *options = &executor->options;
-	TidyWhy why = TIDY_WHY_LOST_RACE;
-	int r = -ESTALE;
+	TidyWhy why = why_of_errno(-r);
 
-	if (!pending->step.needs_previous || !executor->previous_failed) {
-		r = options->is_dry_run ? 0 : make_step(executor, pending);
-		why = why_of_errno(-r);
-	}
-	executor->previous_failed = r < 0;
-	if (why != TIDY_WHY_NONE && executor->journal != NULL)
+	pending->has_failed = r < 0;
+	/* A step that was half made was not skipped. */
+	if (why != TIDY_WHY_NONE && r != -ENOTRECOVERABLE && executor->journal != NULL)
 		tidy_journal_file_put_skip(executor->journal, pending->step.seq, why);
 	if (options->report != NULL)
 		options->report(&pending->step, pending->dir, pending->to_dir, why, -r,
 				options->report_data);
 }
 
+static int
+make_one(TidyExecutor *executor, Pending *pending)
+{
+	return tidy_make_step(&executor->options, &pending->step, pending->dir, pending->to_dir);
+}
+
+static Pending *
+pending_at(TidyExecutor *executor, guint index)
+{
+	return &g_array_index(executor->pending, Pending, index);
+}
+
+static gboolean
+is_held_up(TidyExecutor *executor, guint index)
+{
+	gboolean has_failed =
+		index > 0 ? pending_at(executor, index - 1)->has_failed : executor->has_failed;
+
+	return pending_at(executor, index)->step.needs_previous && has_failed;
+}
+
+static void
+make_pending(TidyExecutor *executor, guint index)
+{
+	Pending *pending = pending_at(executor, index);
+	int r = -ESTALE;
+
+	if (!is_held_up(executor, index))
+		r = executor->options.is_dry_run ? 0 : make_one(executor, pending);
+	end_pending(executor, pending, r);
+}
+
+/* --- groups of files that go to another file system (case 7) --- */
+
+static TidyCarrier *
+carrier_of(TidyExecutor *executor)
+{
+	const TidyExecutorOptions *options = &executor->options;
+	TidyCarrierOptions carrying = {
+		.fs = options->fs,
+		.sets = options->sets,
+		.salt = options->salt,
+		.is_replay = options->is_replay,
+		.has_checks = options->has_checks,
+		.cancellable = options->cancellable,
+		.copied = options->copied,
+		.copied_data = options->report_data,
+	};
+
+	if (executor->carrier == NULL)
+		executor->carrier = tidy_carrier_new(&carrying);
+	return executor->carrier;
+}
+
+/* What would come before its time if it were made while copies wait for their names: a directory is not empty yet, its
+ * stamp would not last, a name is not free yet. */
+static gboolean
+has_to_wait(TidyExecutor *executor, guint index)
+{
+	const TidyStep *step = &pending_at(executor, index)->step;
+	guint n = executor->waiting->len;
+
+	if (n == 0)
+		return FALSE;
+	return step->op == TIDY_OP_RMDIR || step->op == TIDY_OP_TIMES || step->op == TIDY_OP_MOVE ||
+	       step->op == TIDY_OP_RESTORE ||
+	       (step->needs_previous &&
+		g_array_index(executor->waiting, guint, n - 1) == index - 1);
+}
+
+/* A link that is made on another file system than the one that goes in the next step: that step has to wait until this
+ * one is durable. */
+static gboolean
+is_pair_of_links(TidyExecutor *executor, guint link)
+{
+	const Pending *made = pending_at(executor, link);
+	const Pending *gone;
+
+	if (link + 1 >= executor->pending->len)
+		return FALSE;
+	gone = pending_at(executor, link + 1);
+	return made->step.op == TIDY_OP_LINK && gone->step.op == TIDY_OP_UNLINK &&
+	       gone->step.needs_previous && tidy_dir_fd(made->dir) >= 0 &&
+	       tidy_dir_fd(gone->dir) >= 0 && made->dir->dev != gone->dir->dev;
+}
+
+/* What waited for the group, now that it has ended. */
+static void
+make_waiting(TidyExecutor *executor, guint index)
+{
+	Pending *pending = pending_at(executor, index);
+	int r;
+
+	if (index == 0 || !is_pair_of_links(executor, index - 1)) {
+		make_pending(executor, index);
+		return;
+	}
+	r = tidy_carrier_is_durable(executor->carrier, pending_at(executor, index - 1)->dir);
+	if (r == 0)
+		r = make_one(executor, pending);
+	/* Now there are two of it. */
+	if (r < 0 && r != -ENOENT && r != -ESTALE)
+		r = -ENOTRECOVERABLE;
+	end_pending(executor, pending, r);
+}
+
+static void
+drop_group(TidyExecutor *executor)
+{
+	if (executor->carrier != NULL)
+		tidy_carrier_clear(executor->carrier);
+	g_array_set_size(executor->waiting, 0);
+	executor->n_staged = 0;
+}
+
+/* Ends the group and what waits for it, in the order of the steps. 0 or -ECANCELED. */
+static int
+end_group(TidyExecutor *executor)
+{
+	int r;
+
+	if (executor->waiting->len == 0)
+		return 0;
+	r = tidy_carrier_place(executor->carrier);
+	for (guint i = 0; r == 0 && i < executor->waiting->len; i++) {
+		guint index = g_array_index(executor->waiting, guint, i);
+		Pending *pending = pending_at(executor, index);
+
+		if (pending->staged >= 0)
+			end_pending(executor, pending,
+				    tidy_carrier_finish(executor->carrier, (guint)pending->staged));
+		else
+			make_waiting(executor, index);
+	}
+	drop_group(executor);
+	return r;
+}
+
+/* 0 or -ECANCELED. */
+static int
+stage(TidyExecutor *executor, guint index)
+{
+	Pending *pending = pending_at(executor, index);
+	int r = -ESTALE;
+
+	if (!is_held_up(executor, index))
+		r = tidy_carrier_stage(carrier_of(executor), &pending->step, pending->dir,
+				       pending->to_dir);
+	if (r == -ECANCELED)
+		return r;
+	if (r != 0) {
+		end_pending(executor, pending, MIN(r, 0));
+		return 0;
+	}
+	pending->staged = (gint)executor->n_staged++;
+	g_array_append_val(executor->waiting, index);
+	return tidy_carrier_is_full(executor->carrier) ? end_group(executor) : 0;
+}
+
+static int
+make_or_stage(TidyExecutor *executor, guint index)
+{
+	if (g_cancellable_is_cancelled(executor->options.cancellable))
+		return -ECANCELED;
+	if (pending_at(executor, index)->step.op == TIDY_OP_CARRY && !executor->options.is_dry_run)
+		return stage(executor, index);
+	if (has_to_wait(executor, index) ||
+	    (index > 0 && !is_held_up(executor, index) && is_pair_of_links(executor, index - 1) &&
+	     !executor->options.is_dry_run)) {
+		g_array_append_val(executor->waiting, index);
+		return 0;
+	}
+	if (is_pair_of_links(executor, index) && !executor->options.is_dry_run) {
+		int r = tidy_carrier_await(carrier_of(executor), pending_at(executor, index)->dir);
+
+		if (r < 0) {
+			end_pending(executor, pending_at(executor, index), r);
+			return 0;
+		}
+	}
+	make_pending(executor, index);
+	return 0;
+}
+
 gboolean
 tidy_executor_flush(TidyExecutor *executor, GError **error)
 {
 	const TidyExecutorOptions *options = &executor->options;
+	int r = 0;
 
 	if (executor->pending->len == 0)
 		return TRUE;
@@ -520,16 +356,17 @@ tidy_executor_flush(TidyExecutor *executor, GError **error)
 		g_array_set_size(executor->pending, 0);
 		return FALSE;
 	}
-	for (guint i = 0; i < executor->pending->len; i++) {
-		if (g_cancellable_is_cancelled(options->cancellable)) {
-			g_array_set_size(executor->pending, 0);
-			g_set_error(error, TIDY_ERROR, TIDY_ERROR_CANCELLED, "stopped on request");
-			return FALSE;
-		}
-		make_pending(executor, &g_array_index(executor->pending, Pending, i));
-	}
+	for (guint i = 0; r == 0 && i < executor->pending->len; i++)
+		r = make_or_stage(executor, i);
+	if (r == 0)
+		r = end_group(executor);
+	executor->has_failed = pending_at(executor, executor->pending->len - 1)->has_failed;
+	drop_group(executor);
 	g_array_set_size(executor->pending, 0);
-	return TRUE;
+	if (r == 0)
+		return TRUE;
+	g_set_error(error, TIDY_ERROR, TIDY_ERROR_CANCELLED, "stopped on request");
+	return FALSE;
 }
 
 gboolean
@@ -540,6 +377,7 @@ tidy_executor_add(TidyExecutor *executor, TidyStep *step, TidyDir *dir, TidyDir 
 		.step = *step,
 		.dir = tidy_dir_ref(dir),
 		.to_dir = to_dir != NULL ? tidy_dir_ref(to_dir) : NULL,
+		.staged = -1,
 	};
 
 	*step = (TidyStep){ 0 };

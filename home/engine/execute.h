@@ -9,18 +9,21 @@
  *   3 replay: the step was made before the crash   seen by its inode at the other name; counts as made
  *   4 replay: half made (Trash info without file, link and unlink of a rename)    finished
  *   5 the journal cannot be written                nothing of the batch is made; the operation stops
- *   6 stopped on request                           between two steps; the rest of the batch stays an intent
+ *   6 stopped on request                           between two steps, or two pieces of a copy; the rest of the batch
+ *	                                              stays an intent
+ *   7 files go to another file system              in groups (carry.h); what must come after them waits for the group
  */
 #pragma once
 
 #include <gio/gio.h>
 
+#include "home/engine/carry.h"
 #include "home/engine/dir.h"
 #include "home/engine/store.h"
 
 /* What became of a step: TIDY_WHY_NONE when it was made (or would be, in a dry run). */
-typedef void (*TidyStepFunc)(const TidyStep *step, const TidyDir *dir, const TidyDir *to_dir,
-			     TidyWhy outcome, int errno_code, gpointer data);
+typedef void (*TidyStepFunc)(const TidyStep *step, TidyDir *dir, TidyDir *to_dir, TidyWhy outcome,
+			     int errno_code, gpointer data);
 
 typedef struct {
 	TidyFs *fs;
@@ -32,6 +35,10 @@ typedef struct {
 	gboolean is_replay;	   /* steps may have been made before; implies has_checks */
 	gboolean has_checks;	   /* look at the inode before each step (undo) */
 	GCancellable *cancellable; /* or NULL */
+	TidyCarrySets *sets;	   /* borrowed */
+	guint64 salt;		   /* of the temporary names of copies */
+	/* Bytes copied, as it happens; data is report_data. May be NULL. */
+	void (*copied)(gint64 bytes, gpointer data);
 	TidyStepFunc report;
 	gpointer report_data;
 } TidyExecutorOptions;

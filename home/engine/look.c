@@ -257,7 +257,8 @@ flag_link_holders(TidyWalk *walk, const TidyPair *pair)
 	g_autofree char *from = NULL;
 	g_autofree char *to = NULL;
 
-	if (strcmp(stray_parent, target_parent) == 0)
+	/* What is copied is looked at entry by entry. */
+	if (strcmp(stray_parent, target_parent) == 0 || pair->needs_copy)
 		return;
 	from = tidy_dir_path(pair->source);
 	to = tidy_dir_path(pair->target);
@@ -270,21 +271,30 @@ flag_link_holders(TidyWalk *walk, const TidyPair *pair)
 	}
 }
 
+/* Sets @flag on the entries whose path an earlier pass put into @paths. */
 static void
-flag_taken(TidyWalk *walk, const TidyPair *pair)
+flag_found_out(const TidyPair *pair, GHashTable *paths, TidyEntryFlags flag)
 {
 	g_autofree char *path = NULL;
 
-	if (g_hash_table_size(walk->run->taken) == 0)
+	if (g_hash_table_size(paths) == 0)
 		return;
 	path = tidy_dir_path(pair->source);
 	for (guint i = 0; i < pair->source_list->entries->len; i++) {
 		TidyEntry *entry = &g_array_index(pair->source_list->entries, TidyEntry, i);
 		g_autofree char *entry_path = g_build_filename(path, entry->name, NULL);
 
-		if (g_hash_table_contains(walk->run->taken, entry_path))
-			entry->flags |= TIDY_ENTRY_TAKEN;
+		if (g_hash_table_contains(paths, entry_path))
+			entry->flags |= flag;
 	}
+}
+
+static void
+flag_no_rename(const TidyPair *pair)
+{
+	for (guint i = 0; pair->needs_copy && i < pair->source_list->entries->len; i++)
+		g_array_index(pair->source_list->entries, TidyEntry, i).flags |=
+			TIDY_ENTRY_NO_RENAME;
 }
 
 static void
@@ -368,7 +378,9 @@ tidy_walk_look(TidyWalk *walk, TidyPair *pair)
 		flag_excluded(walk, pair->source_list);
 	if (pair->is_root && walk->job->only_names != NULL)
 		flag_leased(walk, source, pair->source_list);
-	flag_taken(walk, pair);
+	flag_found_out(pair, walk->run->taken, TIDY_ENTRY_TAKEN);
+	flag_found_out(pair, walk->run->apart, TIDY_ENTRY_NO_RENAME);
+	flag_no_rename(pair);
 	look_at_links(walk, pair, source);
 	flag_link_holders(walk, pair);
 }

@@ -32,6 +32,8 @@ child_dir(TidyWalk *walk, TidyDir *parent, const char *name)
 }
 
 static gboolean merge_pair(TidyWalk *walk, TidyPair *pair, GError **error);
+static gboolean descend(TidyWalk *walk, TidyPair *above, const TidyEntry *entry,
+			const char *new_name, gboolean is_target_new, GError **error);
 
 static void
 pair_clear(TidyPair *pair)
@@ -71,31 +73,92 @@ open_pair(TidyWalk *walk, TidyPair *pair)
 	return r >= 0;
 }
 
+/* Whether renames from the one to the other answer EXDEV, as far as is known before. */
 static gboolean
-descend(TidyWalk *walk, TidyPair *above, const TidyEntry *entry, gboolean is_target_new,
-	GError **error)
+needs_copy(TidyWalk *walk, const TidyPair *pair)
+{
+	const TidyDir *source = pair->source;
+	const TidyDir *target = pair->target;
+	g_autofree char *path = NULL;
+
+	if (source->dev != target->dev ||
+	    (source->mnt_id != 0 && target->mnt_id != 0 && source->mnt_id != target->mnt_id))
+		return TRUE;
+	if (g_hash_table_size(walk->run->crossing) == 0)
+		return FALSE;
+	path = tidy_dir_path(source);
+	return g_hash_table_contains(walk->run->crossing, path);
+}
+
+/* The target directory is made by this operation, in this pass, an earlier one, or before a crash: a repository that cannot
+ * be renamed goes into it piece by piece. */
+static gboolean
+is_ours(TidyWalk *walk, const TidyPair *pair, const TidyEntry *entry)
+{
+	g_autofree char *path = tidy_dir_path(pair->target);
+
+	/* The journal's record of it says that it did not exist. */
+	if (pair->target->id != 0 && !pair->target->is_expected && !pair->is_target_new)
+		return TRUE;
+	if (pair->is_target_new && (entry->flags & TIDY_ENTRY_NO_RENAME) != 0)
+		g_hash_table_add(walk->run->made, g_strdup(path));
+	return g_hash_table_contains(walk->run->made, path);
+}
+
+/* Into a directory that is to be made under a name of its own; a crash, or an earlier pass, may have left one of this
+ * operation. */
+static gboolean
+descend_new(TidyWalk *walk, TidyPair *above, const TidyEntry *entry, const char *new_name,
+	    GError **error)
+{
+	const char *made = NULL;
+
+	if (new_name != NULL && g_hash_table_size(walk->run->renamed) > 0) {
+		g_autofree char *path = tidy_dir_entry_path(above->target, entry->name);
+
+		made = g_hash_table_lookup(walk->run->renamed, path);
+	}
+	return descend(walk, above, entry, made != NULL ? made : new_name, made == NULL, error);
+}
+
+/* A repository that the target has too, or part of one: it goes as a whole, to a name of its own. */
+static gboolean
+take_unit(TidyWalk *walk, TidyPair *above, const TidyEntry *entry, GError **error)
+{
+	const char *name = tidy_planner_free_name(above->planner, entry->name, TRUE);
+
+	above->is_going &= name != NULL;
+	above->is_source_changed |= name != NULL;
+	if (name == NULL)
+		return TRUE;
+	if ((entry->flags & TIDY_ENTRY_NO_RENAME) != 0)
+		return descend_new(walk, above, entry, name, error);
+	return tidy_walk_add_move(walk, above, entry, name, TIDY_WHY_NAME_TAKEN, error);
+}
+
+static gboolean
+descend(TidyWalk *walk, TidyPair *above, const TidyEntry *entry, const char *new_name,
+	gboolean is_target_new, GError **error)
 {
 	TidyPair pair = {
 		.source = child_dir(walk, above->source, entry->name),
-		.target = child_dir(walk, above->target, entry->name),
+		.target = child_dir(walk, above->target, new_name != NULL ? new_name : entry->name),
 		.is_target_new = is_target_new,
+		.needs_copy = above->needs_copy,
 	};
 	gboolean is_fine = TRUE;
 
 	if (!open_pair(walk, &pair)) {
 		above->is_going = FALSE;
-	} else if (tidy_plan_is_unit(pair.source_list) || tidy_plan_is_unit(pair.target_list)) {
-		const char *name = tidy_planner_free_name(above->planner, entry->name, TRUE);
-
-		is_fine = name == NULL ||
-			  tidy_walk_add_move(walk, above, entry, name, TIDY_WHY_NAME_TAKEN, error);
-		above->is_going &= name != NULL;
-		above->is_source_changed |= name != NULL;
+	} else if ((tidy_plan_is_unit(pair.source_list) || tidy_plan_is_unit(pair.target_list)) &&
+		   !is_ours(walk, &pair, entry)) {
+		is_fine = take_unit(walk, above, entry, error);
 	} else {
 		gboolean has_target = !is_target_new;
 
 		if (is_target_new)
-			is_fine = tidy_walk_add_mkdir(walk, above, pair.source, &has_target, error);
+			is_fine = tidy_walk_add_mkdir(walk, above, pair.source, pair.target,
+						      &has_target, error);
 		if (is_fine && has_target)
 			is_fine = merge_pair(walk, &pair, error);
 		above->is_going &= pair.is_going;
@@ -129,7 +192,7 @@ follow_decision(TidyWalk *walk, TidyPair *pair, const TidyDecision *decision, GE
 	case TIDY_DECISION_RELINK:
 		return tidy_walk_add_relink(walk, pair, entry, decision, error);
 	case TIDY_DECISION_UNLINK:
-		return tidy_walk_add_unlink(walk, pair, entry, FALSE, error);
+		return tidy_walk_add_unlink(walk, pair, entry, decision->why, FALSE, error);
 	case TIDY_DECISION_FOLD:
 	case TIDY_DECISION_DISCARD:
 		return tidy_walk_add_trash(walk, pair->source, entry, decision->why, error);
@@ -138,9 +201,9 @@ follow_decision(TidyWalk *walk, TidyPair *pair, const TidyDecision *decision, GE
 	case TIDY_DECISION_REPLACE:
 		return tidy_walk_add_replace(walk, pair, entry, decision->why, error);
 	case TIDY_DECISION_DESCEND:
-		return descend(walk, pair, entry, FALSE, error);
+		return descend(walk, pair, entry, NULL, FALSE, error);
 	case TIDY_DECISION_MAKE_DIR:
-		return descend(walk, pair, entry, TRUE, error);
+		return descend_new(walk, pair, entry, decision->new_name, error);
 	case TIDY_DECISION_LEAVE:
 		return leave(walk, pair, entry, decision->why);
 	}
@@ -170,6 +233,14 @@ close_pair(TidyWalk *walk, TidyPair *pair, GError **error)
 	       tidy_walk_add_times(walk, pair->source, pair->source->original_ns, error);
 }
 
+/* By what the journal that is gone on with says. */
+static gboolean
+was_changed(TidyWalk *walk, const TidyDir *dir)
+{
+	return walk->changed != NULL &&
+	       g_hash_table_contains(walk->changed, GUINT_TO_POINTER(dir->id));
+}
+
 static gboolean
 merge_pair(TidyWalk *walk, TidyPair *pair, GError **error)
 {
@@ -182,9 +253,11 @@ merge_pair(TidyWalk *walk, TidyPair *pair, GError **error)
 		g_set_error(error, TIDY_ERROR, TIDY_ERROR_CANCELLED, "stopped on request");
 		return FALSE;
 	}
+	if (!pair->is_target_new)
+		pair->needs_copy = needs_copy(walk, pair);
 	/* What a crash interrupted, or an earlier pass did, has changed the stamps. */
-	pair->is_target_changed = walk->known != NULL || walk->pass > 1;
-	pair->is_source_changed = pair->is_target_changed;
+	pair->is_source_changed = walk->known != NULL || walk->pass > 1;
+	pair->is_target_changed = walk->pass > 1 || was_changed(walk, pair->target);
 	tidy_walk_look(walk, pair);
 	twins = tidy_walk_relate(walk, pair, source, target);
 	pair->planner =
@@ -218,6 +291,21 @@ add_compatibility_link(TidyWalk *walk, TidyDir *stray, GError **error)
 	return tidy_executor_add(walk->executor, &step, stray->parent, NULL, error);
 }
 
+/* The target does not exist, and no rename makes one of the stray: a new one gets all that is in it. */
+static gboolean
+make_root(TidyWalk *walk, TidyPair *roots, GError **error)
+{
+	gboolean is_made = FALSE;
+
+	roots->is_target_new = TRUE;
+	roots->needs_copy = roots->source->parent->dev != roots->target->parent->dev;
+	if (!open_pair(walk, roots))
+		return TRUE;
+	if (!tidy_walk_add_mkdir(walk, roots, roots->source, roots->target, &is_made, error))
+		return FALSE;
+	return !is_made || merge_pair(walk, roots, error);
+}
+
 /* The target does not exist: the stray becomes it. */
 static gboolean
 rename_root(TidyWalk *walk, TidyPair *roots, GError **error)
@@ -233,6 +321,10 @@ rename_root(TidyWalk *walk, TidyPair *roots, GError **error)
 		.mtime_ns = TIDY_TIME_OMIT,
 	};
 
+	if (g_hash_table_size(walk->run->apart) + g_hash_table_size(walk->run->crossing) > 0) {
+		tidy_step_clear(&step);
+		return make_root(walk, roots, error);
+	}
 	roots->is_going = TRUE;
 	return tidy_executor_add(walk->executor, &step, roots->source->parent,
 				 roots->target->parent, error);
@@ -354,6 +446,24 @@ index_dirs(GPtrArray *dirs)
 	return known;
 }
 
+/* Which of its directories a resumed journal changes, stamps apart. */
+static GHashTable *
+index_changed(const TidyJournal *journal)
+{
+	GHashTable *changed = g_hash_table_new(NULL, NULL);
+
+	for (guint i = 0; i < journal->steps->len; i++) {
+		const TidyStep *step = g_ptr_array_index(journal->steps, i);
+
+		if (step->op == TIDY_OP_TIMES)
+			continue;
+		g_hash_table_add(changed, GUINT_TO_POINTER(step->dir));
+		g_hash_table_add(changed, GUINT_TO_POINTER(step->to_dir));
+	}
+	g_hash_table_remove(changed, GUINT_TO_POINTER(0)); /* no directory */
+	return changed;
+}
+
 static TidyDir *
 root_dir(TidyWalk *walk, TidyDir *home, const char *path)
 {
@@ -379,7 +489,8 @@ run_passes(TidyWalk *walk, TidyDir *stray, TidyDir *target, GError **error)
 			return TRUE;
 		if (!walk_roots(walk, stray, target, error))
 			return FALSE;
-		if (run->n_races == 0)
+		/* What is half made would be planned as something new. */
+		if (run->n_races == 0 || run->is_stuck)
 			return TRUE;
 		tidy_dir_pool_close_all(walk->pool);
 	}
@@ -397,6 +508,9 @@ merge_walk(TidyWalk *walk, Opening *opening, TidyDir *stray, TidyDir *target, Ti
 		.journal_data = opening,
 		.is_dry_run = walk->job->is_dry_run,
 		.cancellable = walk->job->cancellable,
+		.sets = walk->run->sets,
+		.salt = tidy_engine_salt(walk->run->engine),
+		.copied = tidy_run_copied,
 		.report = tidy_run_report,
 		.report_data = walk->run,
 	};
@@ -409,9 +523,8 @@ merge_walk(TidyWalk *walk, Opening *opening, TidyDir *stray, TidyDir *target, Ti
 	if (is_fine && opening->resumed != NULL)
 		is_fine = open_journal(opening, error) != NULL;
 	if (is_fine && opening->file != NULL)
-		is_fine = tidy_engine_commit(walk->run->engine, opening->file,
-					     tidy_dir_fd(target) >= 0 ? target : target->parent,
-					     walk->run, result->outcome, error);
+		is_fine = tidy_engine_commit(walk->run->engine, opening->file, walk->run,
+					     result->outcome, error);
 	tidy_executor_free(walk->executor);
 	result->id = opening->header.id;
 	return is_fine;
@@ -442,16 +555,15 @@ is_to_go_on(TidyEngine *engine, const TidyJournal *resumed)
 
 /* The steps are made; only the commit is missing. */
 static gboolean
-merge_close(Opening *opening, TidyRun *run, TidyDir *target, TidyResult *result, GError **error)
+merge_close(Opening *opening, TidyRun *run, TidyResult *result, GError **error)
 {
-	tidy_run_new_pass(run);
+	if (!run->is_stuck)
+		tidy_run_new_pass(run);
 	result->outcome = tidy_run_finish(run);
 	if (open_journal(opening, error) == NULL)
 		return FALSE;
 	result->id = opening->header.id;
-	return tidy_engine_commit(opening->engine, opening->file,
-				  tidy_dir_fd(target) >= 0 ? target : target->parent, run,
-				  result->outcome, error);
+	return tidy_engine_commit(opening->engine, opening->file, run, result->outcome, error);
 }
 
 gboolean
@@ -480,19 +592,24 @@ tidy_engine_merge_locked(TidyEngine *engine, const TidyMergeJob *job, const Tidy
 	if (resumed != NULL) {
 		dirs = tidy_engine_journal_dirs(resumed, pool);
 		is_fine = tidy_engine_replay(engine, resumed, dirs, &run, job->cancellable, error);
+		/* What was removed by it is not to be taken for open. */
+		tidy_dir_pool_close_all(pool);
 		walk.known = index_dirs(dirs);
+		walk.changed = index_changed(resumed);
 	}
 	home = home_dir(&walk);
 	stray = root_dir(&walk, home, job->stray);
 	target = root_dir(&walk, home, job->target);
 	trash = walk.trash = tidy_engine_trash(engine, pool);
-	if (is_fine && resumed != NULL && (tidy_dir_fd(stray) < 0 || !is_to_go_on(engine, resumed)))
-		is_fine = merge_close(&opening, &run, target, result, error);
+	if (is_fine && resumed != NULL &&
+	    (run.is_stuck || tidy_dir_fd(stray) < 0 || !is_to_go_on(engine, resumed)))
+		is_fine = merge_close(&opening, &run, result, error);
 	else if (is_fine)
 		is_fine = merge_walk(&walk, &opening, stray, target, result, error);
 	result->counts = run.counts;
 	g_clear_pointer(&opening.file, tidy_journal_file_free);
 	g_clear_pointer(&walk.known, g_hash_table_unref);
+	g_clear_pointer(&walk.changed, g_hash_table_unref);
 	g_hash_table_unref(walk.trash_names);
 	tidy_run_clear(&run);
 	return is_fine;

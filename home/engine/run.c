@@ -29,6 +29,13 @@ tidy_run_init(TidyRun *run, TidyEngine *engine, const TidySink *sink)
 		.sink = sink != NULL ? sink : &silent,
 		.notes = g_ptr_array_new_with_free_func(note_free),
 		.taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+		.apart = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+		.crossing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+		.made = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+		.renamed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
+		.refused = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, note_free),
+		.sets = tidy_carry_sets_new(),
+		.touched = g_ptr_array_new_with_free_func((GDestroyNotify)tidy_dir_unref),
 	};
 }
 
@@ -37,6 +44,24 @@ tidy_run_clear(TidyRun *run)
 {
 	g_ptr_array_unref(run->notes);
 	g_hash_table_unref(run->taken);
+	g_hash_table_unref(run->apart);
+	g_hash_table_unref(run->crossing);
+	g_hash_table_unref(run->made);
+	g_hash_table_unref(run->renamed);
+	g_hash_table_unref(run->refused);
+	g_hash_table_unref(run->sets);
+	g_ptr_array_unref(run->touched);
+}
+
+static void
+touch(TidyRun *run, TidyDir *dir)
+{
+	for (guint i = 0; i < run->touched->len; i++) {
+		if (((const TidyDir *)g_ptr_array_index(run->touched, i))->dev == dir->dev)
+			return;
+	}
+	if (dir->is_known)
+		g_ptr_array_add(run->touched, tidy_dir_ref(dir));
 }
 
 void
@@ -57,6 +82,29 @@ tidy_run_note(TidyRun *run, const char *path, TidyWhy why, int errno_code)
 	g_ptr_array_add(run->notes, note);
 }
 
+gboolean
+tidy_run_note_refused(TidyRun *run, const char *path)
+{
+	const RunNote *note = g_hash_table_lookup(run->refused, path);
+
+	if (note == NULL)
+		return FALSE;
+	tidy_run_note(run, path, note->why, note->errno_code);
+	return TRUE;
+}
+
+void
+tidy_run_copied(gint64 bytes, gpointer data)
+{
+	TidyRun *run = data;
+	TidyCounts counts = run->counts;
+
+	run->copied_bytes += (guint64)bytes;
+	counts.bytes = MAX(counts.bytes, run->copied_bytes);
+	if (run->sink->progress != NULL)
+		run->sink->progress(&counts, run->sink->data);
+}
+
 /* What the system refused, as opposed to what we chose to leave. */
 static gboolean
 is_problem(const RunNote *note)
@@ -66,6 +114,8 @@ is_problem(const RunNote *note)
 	case TIDY_WHY_UNREADABLE:
 	case TIDY_WHY_NO_NAME:
 	case TIDY_WHY_CROSS_DEVICE:
+	case TIDY_WHY_UNKEEPABLE:
+	case TIDY_WHY_NO_SHARING:
 	case TIDY_WHY_CHANGED:
 	case TIDY_WHY_GONE:
 	case TIDY_WHY_LOST_RACE:
@@ -121,8 +171,10 @@ count_step(TidyCounts *counts, const TidyStep *step)
 {
 	switch (step->op) {
 	case TIDY_OP_MOVE:
+	case TIDY_OP_CARRY:
 	case TIDY_OP_RESTORE:
 	case TIDY_OP_COPY:
+	case TIDY_OP_SEPARATE:
 		if (step->why == TIDY_WHY_NAME_TAKEN)
 			counts->kept_both++;
 		else
@@ -135,6 +187,8 @@ count_step(TidyCounts *counts, const TidyStep *step)
 		break;
 	case TIDY_OP_TRASH:
 	case TIDY_OP_DELETE:
+	case TIDY_OP_HARDLINK:
+	case TIDY_OP_REFLINK:
 		counts->folded++;
 		break;
 	case TIDY_OP_RMDIR:
@@ -143,6 +197,7 @@ count_step(TidyCounts *counts, const TidyStep *step)
 	case TIDY_OP_UNLINK:
 	case TIDY_OP_MKDIR:
 	case TIDY_OP_TIMES:
+	case TIDY_OP_SAME:
 		break;
 	}
 }
@@ -162,19 +217,44 @@ tell_step(TidyRun *run, const TidyStep *step, const TidyDir *dir, const TidyDir 
 }
 
 static void
-report_made(TidyRun *run, const TidyStep *step, const TidyDir *dir, const TidyDir *to_dir)
+report_made(TidyRun *run, const TidyStep *step, TidyDir *dir, TidyDir *to_dir)
 {
 	const TidySink *sink = run->sink;
 
+	touch(run, dir);
+	if (to_dir != NULL)
+		touch(run, to_dir);
+
+	if (step->op == TIDY_OP_MKDIR && step->to_name != NULL)
+		g_hash_table_insert(run->renamed, tidy_dir_entry_path(dir, step->to_name),
+				    g_strdup(step->name));
 	count_step(&run->counts, step);
-	if (sink->step != NULL && step->op != TIDY_OP_TIMES)
+	if (sink->step != NULL && step->op != TIDY_OP_TIMES && step->op != TIDY_OP_SAME)
 		tell_step(run, step, dir, to_dir);
 	if (sink->progress != NULL)
-		sink->progress(&run->counts, sink->data);
+		tidy_run_copied(0, run);
+}
+
+/* A rename that the file system does not make: another pass finds another way. */
+static void
+find_other_way(TidyRun *run, const TidyStep *step, const TidyDir *dir, const char *path,
+	       int errno_code)
+{
+	gboolean is_new = FALSE;
+
+	if (step->op != TIDY_OP_MOVE || step->why == TIDY_WHY_UNDO)
+		return;
+	/* A bind mount or another project quota: the same device number says nothing. */
+	if (errno_code == EXDEV)
+		is_new = g_hash_table_add(run->crossing, tidy_dir_path(dir));
+	/* No RENAME_NOREPLACE (old NFS, some of FUSE). */
+	else if (errno_code == EINVAL && step->type == TIDY_TYPE_DIR)
+		is_new = g_hash_table_add(run->apart, g_strdup(path));
+	run->n_races += (guint)is_new;
 }
 
 void
-tidy_run_report(const TidyStep *step, const TidyDir *dir, const TidyDir *to_dir, TidyWhy outcome,
+tidy_run_report(const TidyStep *step, TidyDir *dir, TidyDir *to_dir, TidyWhy outcome,
 		int errno_code, gpointer data)
 {
 	TidyRun *run = data;
@@ -187,6 +267,16 @@ tidy_run_report(const TidyStep *step, const TidyDir *dir, const TidyDir *to_dir,
 	path = tidy_dir_entry_path(dir, step->name);
 	if (outcome == TIDY_WHY_LOST_RACE)
 		run->n_races++;
+	if (errno_code == ENOTRECOVERABLE)
+		run->is_stuck = TRUE;
+	if (step->op == TIDY_OP_CARRY && outcome != TIDY_WHY_LOST_RACE) {
+		RunNote *note = g_new0(RunNote, 1);
+
+		note->why = outcome;
+		note->errno_code = errno_code;
+		g_hash_table_insert(run->refused, g_strdup(path), note);
+	}
+	find_other_way(run, step, dir, path, errno_code);
 	if (step->op == TIDY_OP_MOVE && errno_code == EEXIST)
 		g_hash_table_add(run->taken, g_strdup(path));
 	/* A directory that is not empty has entries that were told already, or that came meanwhile; and what is gone by

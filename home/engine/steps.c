@@ -7,6 +7,43 @@
 #include "home/engine/trash.h"
 #include "home/engine/walk.h"
 
+/* The file goes to another file system; what it is now is what it has to be when it goes. */
+static gboolean
+add_carry(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyStep *step, GError **error)
+{
+	g_autofree char *path = NULL;
+	TidyStat st;
+	int r;
+
+	if (g_hash_table_size(walk->run->refused) > 0) {
+		path = tidy_dir_entry_path(pair->source, entry->name);
+		if (tidy_run_note_refused(walk->run, path)) {
+			tidy_step_clear(step);
+			pair->is_going = FALSE;
+			return TRUE;
+		}
+	}
+	r = walk->fs->stat(walk->fs, tidy_dir_fd(pair->source), entry->name, &st);
+	if (r < 0) {
+		path = tidy_dir_entry_path(pair->source, entry->name);
+		tidy_step_clear(step);
+		pair->is_going = FALSE;
+		tidy_run_note(walk->run, path, TIDY_WHY_UNREADABLE, -r);
+		return TRUE;
+	}
+	step->op = TIDY_OP_CARRY;
+	step->ino = st.ino;
+	step->size = st.size;
+	step->mtime_ns = st.mtime_ns;
+	step->mode = st.mode;
+	step->uid = st.uid;
+	step->gid = st.gid;
+	step->is_shared =
+		st.nlink > 1 || tidy_carry_sets_has(walk->run->sets, pair->source->dev, st.ino);
+	pair->is_target_changed = TRUE;
+	return tidy_executor_add(walk->executor, step, pair->source, pair->target, error);
+}
+
 gboolean
 tidy_walk_add_move(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, const char *new_name,
 		   TidyWhy why, GError **error)
@@ -22,17 +59,23 @@ tidy_walk_add_move(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, const
 		.mtime_ns = TIDY_TIME_OMIT,
 	};
 
+	if (pair->needs_copy)
+		return add_carry(walk, pair, entry, &step, error);
 	pair->is_target_changed = TRUE;
 	return tidy_executor_add(walk->executor, &step, pair->source, pair->target, error);
 }
 
-static gint64
-link_mtime(TidyWalk *walk, const TidyPair *pair, const TidyEntry *entry)
+/* What has to be given back to the link that is made anew. */
+static void
+stat_link(TidyWalk *walk, const TidyPair *pair, const TidyEntry *entry, TidyStep *step)
 {
 	TidyStat st = { .mtime_ns = TIDY_TIME_OMIT };
 
 	walk->fs->stat(walk->fs, tidy_dir_fd(pair->source), entry->name, &st);
-	return st.mtime_ns;
+	step->mtime_ns = st.mtime_ns;
+	step->mode = st.mode;
+	step->uid = st.uid;
+	step->gid = st.gid;
 }
 
 /* A link whose stamp could not be given back stays. */
@@ -49,21 +92,21 @@ leave_link(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyStep *ste
 
 /* The source's link goes; its text is in the journal. */
 gboolean
-tidy_walk_add_unlink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry,
+tidy_walk_add_unlink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyWhy why,
 		     gboolean needs_previous, GError **error)
 {
 	TidyStep step = {
 		.op = TIDY_OP_UNLINK,
-		.why = TIDY_WHY_RELATIVE_LINK,
+		.why = why,
 		.type = TIDY_TYPE_LINK,
 		.name = g_strdup(entry->name),
 		.text = g_strdup(entry->link->old_text),
 		.ino = entry->ino,
 		.size = -1,
-		.mtime_ns = link_mtime(walk, pair, entry),
 		.needs_previous = needs_previous,
 	};
 
+	stat_link(walk, pair, entry, &step);
 	if (step.mtime_ns == TIDY_TIME_OMIT)
 		return leave_link(walk, pair, entry, &step);
 	return tidy_executor_add(walk->executor, &step, pair->source, NULL, error);
@@ -75,21 +118,24 @@ tidy_walk_add_relink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry,
 		     const TidyDecision *decision, GError **error)
 {
 	const char *name = decision->new_name != NULL ? decision->new_name : entry->name;
+	const char *text =
+		entry->link->new_text != NULL ? entry->link->new_text : entry->link->old_text;
 	TidyStep step = {
 		.op = TIDY_OP_LINK,
-		.why = TIDY_WHY_RELATIVE_LINK,
+		.why = decision->why,
 		.type = TIDY_TYPE_LINK,
 		.name = g_strdup(name),
-		.text = g_strdup(entry->link->new_text),
+		.text = g_strdup(text),
 		.size = -1,
-		.mtime_ns = link_mtime(walk, pair, entry),
+		.needs_previous = decision->kind == TIDY_DECISION_REPLACE,
 	};
 
+	stat_link(walk, pair, entry, &step);
 	if (step.mtime_ns == TIDY_TIME_OMIT)
 		return leave_link(walk, pair, entry, &step);
 	pair->is_target_changed = TRUE;
 	return tidy_executor_add(walk->executor, &step, pair->target, NULL, error) &&
-	       tidy_walk_add_unlink(walk, pair, entry, TRUE, error);
+	       tidy_walk_add_unlink(walk, pair, entry, decision->why, TRUE, error);
 }
 
 gboolean
@@ -177,10 +223,19 @@ tidy_walk_add_replace(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, Ti
 	};
 
 	pair->is_target_changed = TRUE;
-	if (tidy_walk_add_trash(walk, pair->target, loser, why, error))
-		return tidy_executor_add(walk->executor, &step, pair->source, pair->target, error);
-	tidy_step_clear(&step);
-	return FALSE;
+	if (!tidy_walk_add_trash(walk, pair->target, loser, why, error)) {
+		tidy_step_clear(&step);
+		return FALSE;
+	}
+	if (pair->needs_copy && entry->type == TIDY_TYPE_LINK) {
+		TidyDecision decision = { .kind = TIDY_DECISION_REPLACE, .why = why };
+
+		tidy_step_clear(&step);
+		return tidy_walk_add_relink(walk, pair, entry, &decision, error);
+	}
+	if (pair->needs_copy)
+		return add_carry(walk, pair, entry, &step, error);
+	return tidy_executor_add(walk->executor, &step, pair->source, pair->target, error);
 }
 
 /* @dir has something that could not be read, and so could not be given back: it stays. */
@@ -196,17 +251,17 @@ cannot_look(TidyWalk *walk, TidyPair *above, TidyStep *step, TidyDir *dir, int r
 	return TRUE;
 }
 
-/* The directory @source again in the target, empty. */
+/* The directory @source again, empty, as @made. */
 gboolean
-tidy_walk_add_mkdir(TidyWalk *walk, TidyPair *above, TidyDir *source, gboolean *is_made,
-		    GError **error)
+tidy_walk_add_mkdir(TidyWalk *walk, TidyPair *above, TidyDir *source, TidyDir *made,
+		    gboolean *is_made, GError **error)
 {
 	int fd = tidy_dir_fd(source);
 	TidyStep step = {
 		.op = TIDY_OP_MKDIR,
 		.why = TIDY_WHY_ABSENT,
 		.type = TIDY_TYPE_DIR,
-		.name = g_strdup(source->name),
+		.name = g_strdup(made->name),
 		.size = -1,
 		.mtime_ns = source->original_ns,
 		.mode = source->mode,
@@ -215,11 +270,13 @@ tidy_walk_add_mkdir(TidyWalk *walk, TidyPair *above, TidyDir *source, gboolean *
 	};
 	int r = fd < 0 ? fd : tidy_xattrs_pack(walk->fs, fd, &step.xattrs);
 
+	if (strcmp(made->name, source->name) != 0)
+		step.to_name = g_strdup(source->name);
 	if (r < 0)
 		return cannot_look(walk, above, &step, source, r);
 	above->is_target_changed = TRUE;
 	*is_made = TRUE;
-	return tidy_executor_add(walk->executor, &step, above->target, NULL, error);
+	return tidy_executor_add(walk->executor, &step, made->parent, NULL, error);
 }
 
 /* @dir, whose entries moved, shows @mtime_ns again. */

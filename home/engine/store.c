@@ -339,6 +339,23 @@ tidy_store_reopen(TidyStore *store, const TidyJournal *journal, GError **error)
 	return file;
 }
 
+gboolean
+tidy_store_settle(TidyStore *store, guint64 id, GError **error)
+{
+	TidyFs *fs = store->fs;
+	char name[32];
+	int fd;
+	int r;
+
+	journal_name(id, name);
+	fd = fs->openat(fs, store->dir, name, O_RDWR, 0);
+	r = fd < 0 ? fd : fs->fdatasync(fs, fd);
+	if (fd >= 0)
+		fs->close(fs, fd);
+	return r == 0 || tidy_error_set_errno(error, -r, "cannot go on with the journal %s/%s",
+					      store->path, name);
+}
+
 void
 tidy_journal_file_put_dir(TidyJournalFile *file, TidyDirInfo *info)
 {

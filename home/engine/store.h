@@ -44,6 +44,9 @@ gboolean tidy_store_forget(TidyStore *store, guint64 id, GError **error);
 TidyJournalFile *tidy_store_create(TidyStore *store, TidyJournalHeader *header, GError **error);
 /* Goes on with one that has no commit: cuts the torn tail off. */
 TidyJournalFile *tidy_store_reopen(TidyStore *store, const TidyJournal *journal, GError **error);
+/* Makes what was read of a journal durable: a killed process may have left it in memory only, and before anything is done
+ * by it a power cut must not be able to take it away. */
+gboolean tidy_store_settle(TidyStore *store, guint64 id, GError **error);
 void tidy_journal_file_free(TidyJournalFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TidyJournalFile, tidy_journal_file_free)
 

@@ -30,7 +30,8 @@ typedef struct {
 	TidyExecutor *executor;
 	GPtrArray *dirs;
 	gboolean is_dry_run;
-	guint n_added;	  /* steps besides times */
+	guint n_added;		/* steps besides times */
+	gboolean is_after_pair; /* the step taken back last hung on the one that is next */
 	GHashTable *done; /* seq of steps that the interrupted undo has intents for, or NULL */
 } Undo;
 
@@ -208,8 +209,88 @@ may_remove(Undo *undo, const TidyStep *inverse, TidyDir *dir)
 	return FALSE;
 }
 
+/* The copy of an operation that was cut off before the source went, as far as stamps tell: the executor compares the bytes,
+ * and takes the copy away. */
 static gboolean
-may_undo(Undo *undo, const TidyStep *inverse, TidyDir *dir, TidyDir *to_dir)
+is_unfinished_copy(const Undo *undo, const TidyStep *inverse, const TidyStat *copy,
+		   const TidyStat *source)
+{
+	return !undo->operation->journal->is_committed && source->ino == inverse->to_ino &&
+	       tidy_stat_type(copy) == inverse->type && copy->size == source->size &&
+	       copy->mtime_ns == source->mtime_ns &&
+	       copy->ctime_ns >= undo->operation->journal->header.begin_ns - TICK_NS;
+}
+
+/* A skip record counts unless recovery made the step after all: the file has the stamp it was given, and it was not a
+ * later pass, by a step of its own, that made it. */
+static gboolean
+has_later_try(const Undo *undo, const TidyStep *inverse)
+{
+	const TidyJournal *journal = undo->operation->journal;
+	g_autofree char *dir = tidy_journal_dir_path(journal, inverse->dir);
+
+	for (guint i = journal->steps->len; i > 0; i--) {
+		const TidyStep *step = g_ptr_array_index(journal->steps, i - 1);
+		g_autofree char *to_dir = NULL;
+
+		if (step->seq <= inverse->origin)
+			return FALSE;
+		if (step->op != TIDY_OP_CARRY || strcmp(step->to_name, inverse->name) != 0)
+			continue;
+		/* A further pass has a further record of the same directory. */
+		to_dir = tidy_journal_dir_path(journal, step->to_dir);
+		if (strcmp(to_dir, dir) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* Fills in which file it is: no intent could know the inode of the copy. */
+static gboolean
+may_carry_back(Undo *undo, TidyStep *inverse, TidyDir *dir, TidyDir *to_dir)
+{
+	TidyStat st;
+	TidyStat source;
+	int r = stat_entry(undo, dir, inverse->name, FALSE, &st);
+	int back = stat_entry(undo, to_dir, inverse->to_name, FALSE, &source);
+
+	if (!undo->is_dry_run && !undo->operation->journal->is_committed && tidy_dir_fd(dir) >= 0)
+		tidy_carry_drop_temp(undo->fs, tidy_engine_salt(undo->engine), tidy_dir_fd(dir),
+				     inverse->name);
+	/* Another undo made it, or it was never made. */
+	if (back == 0 && (r < 0 || !is_unfinished_copy(undo, inverse, &st, &source)))
+		return FALSE;
+	if (g_hash_table_contains(undo->operation->journal->skips, &inverse->origin) &&
+	    (r < 0 || st.mtime_ns != inverse->mtime_ns || has_later_try(undo, inverse)))
+		return FALSE;
+	if (r < 0)
+		return note(undo, inverse, dir, why_not(r));
+	if (tidy_stat_type(&st) != inverse->type || st.size != inverse->size ||
+	    is_changed(undo, &st))
+		return note(undo, inverse, dir, TIDY_WHY_CHANGED);
+	inverse->ino = st.ino;
+	return TRUE;
+}
+
+/* HARDLINK and SEPARATE: by the inode that has the name. What was never made, or is undone, is left without a word. */
+static gboolean
+may_exchange_back(Undo *undo, const TidyStep *inverse, TidyDir *dir, TidyDir *to_dir)
+{
+	TidyStat st;
+	int r = stat_entry(undo, dir, inverse->name, FALSE, &st);
+	gboolean is_linked = r == 0 && st.ino == inverse->to_ino;
+
+	if (r < 0)
+		return note(undo, inverse, dir, why_not(r));
+	if (is_linked != (inverse->op == TIDY_OP_SEPARATE))
+		return !is_linked && st.ino != inverse->ino &&
+		       !is_copied(undo, inverse, dir, to_dir) &&
+		       note(undo, inverse, dir, TIDY_WHY_CHANGED);
+	return !is_changed(undo, &st) || note(undo, inverse, dir, TIDY_WHY_CHANGED);
+}
+
+static gboolean
+may_undo(Undo *undo, TidyStep *inverse, TidyDir *dir, TidyDir *to_dir)
 {
 	switch (inverse->op) {
 	case TIDY_OP_MOVE:
@@ -219,6 +300,8 @@ may_undo(Undo *undo, const TidyStep *inverse, TidyDir *dir, TidyDir *to_dir)
 	case TIDY_OP_COPY:
 	case TIDY_OP_DELETE:
 		return may_copy_back(undo, inverse, dir, to_dir);
+	case TIDY_OP_CARRY:
+		return may_carry_back(undo, inverse, dir, to_dir);
 	case TIDY_OP_LINK: /* the link is there: its removal was never made, or is undone */
 		return !tidy_link_says(undo->fs, tidy_dir_fd(dir), inverse->name, inverse->text);
 	case TIDY_OP_MKDIR:
@@ -226,7 +309,12 @@ may_undo(Undo *undo, const TidyStep *inverse, TidyDir *dir, TidyDir *to_dir)
 	case TIDY_OP_RMDIR:
 	case TIDY_OP_UNLINK:
 		return may_remove(undo, inverse, dir);
+	case TIDY_OP_SEPARATE:
+	case TIDY_OP_HARDLINK:
+		return may_exchange_back(undo, inverse, dir, to_dir);
 	case TIDY_OP_TIMES:
+	case TIDY_OP_SAME:
+	case TIDY_OP_REFLINK:
 		break;
 	}
 	return FALSE;
@@ -255,6 +343,9 @@ undo_step(Undo *undo, const TidyStep *step, GError **error)
 	to_dir = dir_of(undo, inverse->to_dir);
 	if (!may_undo(undo, inverse, dir, to_dir))
 		return TRUE;
+	/* What was made instead goes only when what was there is back. */
+	if (undo->is_after_pair)
+		inverse->needs_previous = TRUE;
 	undo->n_added++;
 	return tidy_executor_add(undo->executor, inverse, dir, to_dir, error);
 }
@@ -310,8 +401,12 @@ walk_back(Undo *undo, GError **error)
 	const GPtrArray *steps = undo->operation->journal->steps;
 
 	for (guint i = steps->len; i > 0; i--) {
-		if (!undo_step(undo, g_ptr_array_index(steps, i - 1), error))
+		const TidyStep *step = g_ptr_array_index(steps, i - 1);
+		guint n_before = undo->n_added;
+
+		if (!undo_step(undo, step, error))
 			return FALSE;
+		undo->is_after_pair = step->needs_previous && undo->n_added > n_before;
 	}
 	/* Where nothing could be done stamps need not be set, or the history would fill with undos of nothing. */
 	if (undo->n_added == 0 && undo->run->notes->len > 0)
@@ -372,6 +467,9 @@ undo_operation(Undo *undo, Opening *opening, TidyDirPool *pool, GCancellable *ca
 		.is_dry_run = undo->is_dry_run,
 		.has_checks = TRUE,
 		.cancellable = cancellable,
+		.sets = undo->run->sets,
+		.salt = tidy_engine_salt(undo->engine),
+		.copied = tidy_run_copied,
 		.report = tidy_run_report,
 		.report_data = undo->run,
 	};
@@ -382,15 +480,14 @@ undo_operation(Undo *undo, Opening *opening, TidyDirPool *pool, GCancellable *ca
 	tidy_run_new_pass(undo->run);
 	undo->dirs = take_dirs(journal, pool);
 	undo->executor = tidy_executor_new(&options);
-	is_fine = is_fine && walk_back(undo, error);
+	is_fine = is_fine && (undo->run->is_stuck || walk_back(undo, error));
 	result->outcome = tidy_run_finish(undo->run);
 	/* With nothing left to do the operation counts as undone, and the history says by what. */
 	if (!undo->is_dry_run && result->outcome == TIDY_OUTCOME_DONE)
 		is_fine = is_fine && open_journal(opening, error) != NULL;
 	result->id = opening->header.id;
-	if (is_fine && opening->file != NULL && undo->dirs->len > 0)
-		is_fine = tidy_engine_commit(undo->engine, opening->file,
-					     g_ptr_array_index(undo->dirs, 0), undo->run,
+	if (is_fine && opening->file != NULL)
+		is_fine = tidy_engine_commit(undo->engine, opening->file, undo->run,
 					     result->outcome, error);
 	tidy_executor_free(undo->executor);
 	g_ptr_array_unref(undo->dirs);
@@ -408,7 +505,7 @@ latest(const GPtrArray *operations)
 		const TidyOperation *operation = g_ptr_array_index(operations, i - 1);
 
 		if (operation->journal == NULL || operation->undone_by != 0 ||
-		    operation->journal->header.kind != TIDY_JOURNAL_MERGE)
+		    operation->journal->header.kind == TIDY_JOURNAL_UNDO)
 			continue;
 		if (!operation->is_partly_undone)
 			return operation;

@@ -13,6 +13,7 @@ typedef struct {
 	TidyDir *trash;
 	GHashTable *trash_names; /* given away in this run */
 	GHashTable *known;	 /* path -> TidyDir of the journal that is gone on with, or NULL */
+	GHashTable *changed;	 /* numbers of its directories that it has changed, or NULL */
 	gint64 now_ns;
 	guint pass;
 } TidyWalk;
@@ -26,6 +27,7 @@ typedef struct {
 	TidyPlanner *planner;
 	gboolean is_root;
 	gboolean is_target_new; /* it will be made by a step before */
+	gboolean needs_copy;	/* no rename goes from the one to the other */
 	gboolean is_target_changed;
 	gboolean is_source_changed; /* something leaves it, though it may itself stay */
 	gboolean is_going;	    /* every entry of the source is planned to go */
@@ -51,7 +53,7 @@ gboolean tidy_walk_has_excluded(const TidyPair *pair);
 
 gboolean tidy_walk_add_move(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry,
 			    const char *new_name, TidyWhy why, GError **error);
-gboolean tidy_walk_add_unlink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry,
+gboolean tidy_walk_add_unlink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyWhy why,
 			      gboolean needs_previous, GError **error);
 gboolean tidy_walk_add_relink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry,
 			      const TidyDecision *decision, GError **error);
@@ -61,7 +63,7 @@ gboolean tidy_walk_add_delete(TidyWalk *walk, TidyPair *pair, const TidyEntry *e
 			      GError **error);
 gboolean tidy_walk_add_replace(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyWhy why,
 			       GError **error);
-gboolean tidy_walk_add_mkdir(TidyWalk *walk, TidyPair *above, TidyDir *source, gboolean *is_made,
-			     GError **error);
+gboolean tidy_walk_add_mkdir(TidyWalk *walk, TidyPair *above, TidyDir *source, TidyDir *made,
+			     gboolean *is_made, GError **error);
 gboolean tidy_walk_add_times(TidyWalk *walk, TidyDir *dir, gint64 mtime_ns, GError **error);
 gboolean tidy_walk_add_rmdir(TidyWalk *walk, TidyDir *dir, GError **error);

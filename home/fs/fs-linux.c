@@ -171,6 +171,12 @@ linux_replace(TidyFs *fs, int from_dir, const char *from, int to_dir, const char
 }
 
 static int
+linux_exchange(TidyFs *fs, int dir, const char *a, const char *b)
+{
+	return RETRY(renameat2(dir, a, dir, b, RENAME_EXCHANGE));
+}
+
+static int
 linux_link(TidyFs *fs, int from_dir, const char *from, int to_dir, const char *to)
 {
 	return RETRY(linkat(from_dir, from, to_dir, to, 0));
@@ -203,6 +209,12 @@ static int
 linux_symlink(TidyFs *fs, const char *target, int dir, const char *name)
 {
 	return RETRY(symlinkat(target, dir, name));
+}
+
+static int
+linux_mkfifo(TidyFs *fs, int dir, const char *name, mode_t mode)
+{
+	return RETRY(mkfifoat(dir, name, mode));
 }
 
 static ssize_t
@@ -306,6 +318,31 @@ linux_copy_range(TidyFs *fs, int from, gint64 from_offset, int to, gint64 to_off
 	return RETRY(copy_file_range(from, &in, to, &out, size, 0));
 }
 
+static gint64
+linux_dedupe(TidyFs *fs, int from, int to, gint64 offset, gint64 size)
+{
+	union {
+		struct file_dedupe_range range;
+		char room[sizeof(struct file_dedupe_range) + sizeof(struct file_dedupe_range_info)];
+	} request = { 0 };
+	struct file_dedupe_range_info *info = request.range.info;
+	int r;
+
+	request.range.src_offset = (guint64)offset;
+	request.range.src_length = (guint64)size;
+	request.range.dest_count = 1;
+	info->dest_fd = to;
+	info->dest_offset = (guint64)offset;
+	r = RETRY(ioctl(from, FIDEDUPERANGE, &request.range));
+	if (r == 0 && info->status < 0)
+		r = info->status;
+	if (r == -ENOTTY || r == -EINVAL)
+		return -EOPNOTSUPP;
+	if (r < 0)
+		return r;
+	return info->status == FILE_DEDUPE_RANGE_DIFFERS ? -ESTALE : (gint64)info->bytes_deduped;
+}
+
 static int
 linux_chmod(TidyFs *fs, int dir, const char *name, mode_t mode)
 {
@@ -404,11 +441,13 @@ static TidyFs linux_fs = {
 	.fsinfo = linux_fsinfo,
 	.rename = linux_rename,
 	.replace = linux_replace,
+	.exchange = linux_exchange,
 	.link = linux_link,
 	.linkfd = linux_linkfd,
 	.unlink = linux_unlink,
 	.mkdir = linux_mkdir,
 	.symlink = linux_symlink,
+	.mkfifo = linux_mkfifo,
 	.readlink = linux_readlink,
 	.pread = linux_pread,
 	.pread_cached = linux_pread_cached,
@@ -422,6 +461,7 @@ static TidyFs linux_fs = {
 	.extents = linux_extents,
 	.clone = linux_clone,
 	.copy_range = linux_copy_range,
+	.dedupe = linux_dedupe,
 	.chmod = linux_chmod,
 	.chown = linux_chown,
 	.utimens = linux_utimens,

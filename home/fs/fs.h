@@ -104,6 +104,9 @@ struct TidyFs {
 	int (*rename)(TidyFs *fs, int from_dir, const char *from, int to_dir, const char *to);
 	/* rename(2) that replaces: only for files that are ours or are being edited by us (user-dirs.dirs). */
 	int (*replace)(TidyFs *fs, int from_dir, const char *from, int to_dir, const char *to);
+	/* renameat2(RENAME_EXCHANGE) in one directory: both names are there before and after, and never absent. -EINVAL
+	 * where the file system does not know it. */
+	int (*exchange)(TidyFs *fs, int dir, const char *a, const char *b);
 	int (*link)(TidyFs *fs, int from_dir, const char *from, int to_dir, const char *to);
 	/* Gives the file behind @fd (from tmpfile) its first name. -EEXIST when it is taken. */
 	int (*linkfd)(TidyFs *fs, int fd, int to_dir, const char *to);
@@ -111,6 +114,7 @@ struct TidyFs {
 	int (*unlink)(TidyFs *fs, int dir, const char *name, int flags);
 	int (*mkdir)(TidyFs *fs, int dir, const char *name, mode_t mode);
 	int (*symlink)(TidyFs *fs, const char *target, int dir, const char *name);
+	int (*mkfifo)(TidyFs *fs, int dir, const char *name, mode_t mode);
 	/* Writes at most @size bytes, no final zero; answers the length. */
 	ssize_t (*readlink)(TidyFs *fs, int dir, const char *name, char *buffer, size_t size);
 
@@ -136,6 +140,10 @@ struct TidyFs {
 	int (*clone)(TidyFs *fs, int from, int to);
 	ssize_t (*copy_range)(TidyFs *fs, int from, gint64 from_offset, int to, gint64 to_offset,
 			      size_t size);
+	/* FIDEDUPERANGE: the kernel compares @size bytes at @offset of both and, when they are equal, lets @to share the
+	 * blocks of @from; neither content nor stamps change. Answers how many bytes it shared; -ESTALE when they
+	 * differ, -EOPNOTSUPP where blocks cannot be shared. */
+	gint64 (*dedupe)(TidyFs *fs, int from, int to, gint64 offset, gint64 size);
 
 	/* @name "" means @dir itself. A link's own mode cannot be changed: -EOPNOTSUPP. A time of TIDY_TIME_OMIT stays. */
 	int (*chmod)(TidyFs *fs, int dir, const char *name, mode_t mode);

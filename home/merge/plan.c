@@ -253,6 +253,23 @@ has_new_text(const TidyEntry *entry)
 	return entry->link != NULL && entry->link->new_text != NULL;
 }
 
+static gboolean
+has_no_rename(const TidyEntry *entry)
+{
+	return (entry->flags & TIDY_ENTRY_NO_RENAME) != 0;
+}
+
+/* How an entry gets to a name that is free in the target. */
+static TidyDecisionKind
+way_over(const TidyEntry *entry)
+{
+	if (has_new_text(entry) || (entry->type == TIDY_TYPE_LINK && has_no_rename(entry)))
+		return TIDY_DECISION_RELINK;
+	if (entry->type == TIDY_TYPE_DIR && has_no_rename(entry))
+		return TIDY_DECISION_MAKE_DIR;
+	return TIDY_DECISION_MOVE;
+}
+
 static TidyDecision
 leave(TidyWhy why)
 {
@@ -268,7 +285,7 @@ keep_both(TidyPlanner *planner, const TidyEntry *entry)
 	if (name == NULL)
 		return leave(TIDY_WHY_NO_NAME);
 	return (TidyDecision){
-		.kind = has_new_text(entry) ? TIDY_DECISION_RELINK : TIDY_DECISION_MOVE,
+		.kind = way_over(entry),
 		.why = TIDY_WHY_NAME_TAKEN,
 		.new_name = name,
 	};
@@ -335,7 +352,7 @@ decide_twin(TidyPlanner *planner, const TidyEntry *entry, const TidyTwin *twin)
 	case TIDY_RELATION_BOTH_DIRS:
 		return (TidyDecision){ .kind = TIDY_DECISION_DESCEND };
 	case TIDY_RELATION_IDENTICAL:
-		if (has_new_text(entry))
+		if (way_over(entry) == TIDY_DECISION_RELINK)
 			return (TidyDecision){ .kind = TIDY_DECISION_UNLINK,
 					       .why = TIDY_WHY_RELATIVE_LINK };
 		return decide_identical(planner, entry);
@@ -352,15 +369,26 @@ decide_alone(TidyPlanner *planner, const TidyEntry *entry)
 		return keep_both(planner, entry);
 	if (is_cache(entry->name) && entry->type == TIDY_TYPE_FILE)
 		return (TidyDecision){ .kind = TIDY_DECISION_DISCARD, .why = TIDY_WHY_VIEW_FILE };
-	if (has_new_text(entry))
-		return (TidyDecision){ .kind = TIDY_DECISION_RELINK,
-				       .why = TIDY_WHY_RELATIVE_LINK };
-	return (TidyDecision){ .kind = TIDY_DECISION_MOVE, .why = TIDY_WHY_ABSENT };
+	return (TidyDecision){
+		.kind = way_over(entry),
+		.why = has_new_text(entry) ? TIDY_WHY_RELATIVE_LINK : TIDY_WHY_ABSENT,
+	};
+}
+
+/* Sockets are found by their program under that name or not at all, and a device is no file. */
+static gboolean
+is_bound(const TidyEntry *entry)
+{
+	return has_no_rename(entry) &&
+	       (entry->type == TIDY_TYPE_SOCKET || entry->type == TIDY_TYPE_CHAR ||
+		entry->type == TIDY_TYPE_BLOCK || entry->type == TIDY_TYPE_UNKNOWN);
 }
 
 static TidyDecision
 decide(TidyPlanner *planner, const TidyEntry *entry, const TidyTwin *twin)
 {
+	if (is_bound(entry))
+		return leave(TIDY_WHY_CROSS_DEVICE);
 	if ((entry->flags & TIDY_ENTRY_UNFINISHED) != 0)
 		return leave(TIDY_WHY_UNFINISHED);
 	if ((entry->flags & TIDY_ENTRY_MOUNT) != 0)

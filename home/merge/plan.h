@@ -41,6 +41,7 @@ typedef enum {
 		1 << 4, /* the target refused this very name (a case-insensitive directory) */
 	TIDY_ENTRY_HOLDS = 1 << 6, /* a directory with something below it that cannot go along */
 	TIDY_ENTRY_UNREADABLE = 1 << 7, /* what must be known of it could not be read */
+	TIDY_ENTRY_NO_RENAME = 1 << 8,	/* no rename takes it over: another file system */
 	TIDY_ENTRY_EXCLUDED = 1 << 5,	/* not part of this job: no decision, it just stays */
 } TidyEntryFlags;
 
@@ -103,7 +104,7 @@ typedef enum {
 	TIDY_DECISION_DISCARD, /* a view file: to the Trash */
 	/* those above take the entry out of the source; those below do not by themselves */
 	TIDY_DECISION_DESCEND,
-	TIDY_DECISION_MAKE_DIR, /* the target gets a directory of that name, then as DESCEND */
+	TIDY_DECISION_MAKE_DIR, /* the target gets a directory, named as for MOVE, then as DESCEND */
 	TIDY_DECISION_LEAVE,
 } TidyDecisionKind;
 
@@ -122,7 +123,7 @@ GArray *tidy_plan_twins(const TidyListing *source, const TidyListing *target);
  * @twins: from tidy_plan_twins(), filled in; borrowed as everything else
  *
  * No two decisions give the same name, and none gives a name that either listing has. Directories that only the
- * source has move whole.
+ * source has move whole, but for those with NO_RENAME or HOLDS; links with NO_RENAME are made anew.
  */
 typedef struct TidyPlanner TidyPlanner;
 TidyPlanner *tidy_planner_new(const TidyListing *source, const TidyListing *target,

@@ -181,7 +181,7 @@ tidy_record_put_step(GByteArray *out, guint64 run, guint64 seq, const TidyStep *
 	guint start = open_record(out, seq, KIND_STEP);
 
 	put_u32(out, step->op | (guint32)step->why << 8 | (guint32)step->type << 16 |
-			     (guint32)step->needs_previous << 24);
+			     (guint32)step->needs_previous << 24 | (guint32)step->is_shared << 25);
 	put_u32(out, step->dir);
 	put_u32(out, step->to_dir);
 	put_u64(out, step->ino);
@@ -374,7 +374,7 @@ read_header(Reader *reader, TidyJournalHeader *header, GError **error)
 	header->flags = get_u32(reader);
 	if (reader->is_bad || !is_absolute(header->home) || !is_absolute(header->stray) ||
 	    !is_absolute(header->target) || header->key == NULL ||
-	    (header->kind != TIDY_JOURNAL_MERGE && header->kind != TIDY_JOURNAL_UNDO) ||
+	    header->kind < TIDY_JOURNAL_MERGE || header->kind > TIDY_JOURNAL_DUPES ||
 	    header->policy.collisions > TIDY_COLLISIONS_ASK ||
 	    header->policy.identical > TIDY_IDENTICAL_KEEP) {
 		g_set_error(error, TIDY_ERROR, TIDY_ERROR_JOURNAL, "the header makes no sense");
@@ -408,7 +408,9 @@ static gboolean
 has_two_sides(TidyOp op)
 {
 	return op == TIDY_OP_MOVE || op == TIDY_OP_TRASH || op == TIDY_OP_RESTORE ||
-	       op == TIDY_OP_DELETE || op == TIDY_OP_COPY;
+	       op == TIDY_OP_DELETE || op == TIDY_OP_COPY || op == TIDY_OP_CARRY ||
+	       op == TIDY_OP_SAME || op == TIDY_OP_HARDLINK || op == TIDY_OP_SEPARATE ||
+	       op == TIDY_OP_REFLINK;
 }
 
 static gboolean
@@ -438,6 +440,7 @@ read_step(Reader *reader, TidyJournal *journal, guint64 seq)
 	step->why = word >> 8 & 0xff;
 	step->type = word >> 16 & 0xff;
 	step->needs_previous = (word >> 24 & 1) != 0;
+	step->is_shared = (word >> 25 & 1) != 0;
 	step->dir = get_u32(reader);
 	step->to_dir = get_u32(reader);
 	step->ino = get_u64(reader);

@@ -14,7 +14,11 @@
 
 #define TIDY_JOURNAL_VERSION 1
 
-typedef enum { TIDY_JOURNAL_MERGE = 1, TIDY_JOURNAL_UNDO = 2 } TidyJournalKind;
+typedef enum {
+	TIDY_JOURNAL_MERGE = 1,
+	TIDY_JOURNAL_UNDO = 2,
+	TIDY_JOURNAL_DUPES = 3
+} TidyJournalKind;
 
 typedef enum {
 	TIDY_OUTCOME_DONE = 1,	  /* every entry that was to go is gone */
@@ -45,7 +49,7 @@ typedef struct {
 	guint64 home_dev;
 	guint64 home_ino;
 	char *home;
-	char *stray; /* absolute */
+	char *stray; /* absolute; of duplicates: the directory that has them all, and so is @target */
 	char *target;
 	char *key; /* "DOWNLOAD" or "" */
 	TidyPolicy policy;

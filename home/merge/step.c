@@ -3,10 +3,14 @@
 #include "home/merge/step.h"
 
 static const char *const op_names[] = {
-	[TIDY_OP_MOVE] = "move",     [TIDY_OP_TRASH] = "trash", [TIDY_OP_RESTORE] = "restore",
-	[TIDY_OP_DELETE] = "delete", [TIDY_OP_COPY] = "copy",	[TIDY_OP_MKDIR] = "mkdir",
-	[TIDY_OP_RMDIR] = "rmdir",   [TIDY_OP_LINK] = "link",	[TIDY_OP_UNLINK] = "unlink",
-	[TIDY_OP_TIMES] = "times",
+	[TIDY_OP_MOVE] = "move",	 [TIDY_OP_TRASH] = "trash",
+	[TIDY_OP_RESTORE] = "restore",	 [TIDY_OP_DELETE] = "delete",
+	[TIDY_OP_COPY] = "copy",	 [TIDY_OP_MKDIR] = "mkdir",
+	[TIDY_OP_RMDIR] = "rmdir",	 [TIDY_OP_LINK] = "link",
+	[TIDY_OP_UNLINK] = "unlink",	 [TIDY_OP_TIMES] = "times",
+	[TIDY_OP_CARRY] = "carry",	 [TIDY_OP_SAME] = "same",
+	[TIDY_OP_HARDLINK] = "hardlink", [TIDY_OP_SEPARATE] = "separate",
+	[TIDY_OP_REFLINK] = "reflink",
 };
 
 static const struct {
@@ -39,7 +43,11 @@ static const struct {
 	[TIDY_WHY_CHANGED] = { "changed-since", "changed since" },
 	[TIDY_WHY_FAILED] = { "failed", "the system refused it" },
 	[TIDY_WHY_GONE] = { "gone", "it is no longer there" },
-	[TIDY_WHY_CROSS_DEVICE] = { "cross-device", "it is on another file system" },
+	[TIDY_WHY_CROSS_DEVICE] = { "cross-device", "it cannot leave its file system" },
+	[TIDY_WHY_UNKEEPABLE] = { "unkeepable-attributes",
+				  "the other file system cannot hold its attributes" },
+	[TIDY_WHY_NO_SHARING] = { "no-shared-blocks",
+				  "its file system cannot share blocks; btrfs and xfs can" },
 };
 
 const char *
@@ -136,7 +144,15 @@ inverse_op(TidyOp op)
 		return TIDY_OP_UNLINK;
 	case TIDY_OP_UNLINK:
 		return TIDY_OP_LINK;
+	case TIDY_OP_CARRY:
+		return TIDY_OP_CARRY;
+	case TIDY_OP_HARDLINK:
+		return TIDY_OP_SEPARATE;
+	case TIDY_OP_SEPARATE:
+		return TIDY_OP_HARDLINK;
 	case TIDY_OP_TIMES:
+	case TIDY_OP_SAME:
+	case TIDY_OP_REFLINK:
 		break;
 	}
 	return TIDY_OP_TIMES;
@@ -165,16 +181,19 @@ tidy_step_inverse(const TidyStep *step, TidyStep *inverse)
 	inverse->needs_previous = FALSE;
 	inverse->text = g_strdup(step->text);
 	inverse->xattrs = step->xattrs != NULL ? g_bytes_ref(step->xattrs) : NULL;
-	if (step->to_dir != 0) {
+	if (op == TIDY_OP_SEPARATE || op == TIDY_OP_HARDLINK) {
+		keep_sides(inverse, step);
+	} else if (step->to_dir != 0) {
 		swap_sides(inverse, step);
-		if (op == TIDY_OP_COPY || op == TIDY_OP_DELETE) {
+		if (op == TIDY_OP_COPY || op == TIDY_OP_DELETE || op == TIDY_OP_CARRY) {
 			inverse->ino = step->to_ino;
 			inverse->to_ino = step->ino;
 		}
 	} else {
 		keep_sides(inverse, step);
 	}
-	if (gets_new_inode(op) || (op == TIDY_OP_DELETE && step->ino != step->to_ino))
+	if (gets_new_inode(op) || op == TIDY_OP_CARRY || op == TIDY_OP_HARDLINK ||
+	    (op == TIDY_OP_DELETE && step->ino != step->to_ino))
 		inverse->ino = 0;
 	return TRUE;
 }

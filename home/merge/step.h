@@ -23,9 +23,14 @@ typedef enum {
 	TIDY_OP_LINK,	/* a symbolic link @dir/@name with @text is made; undone by UNLINK */
 	TIDY_OP_UNLINK, /* the symbolic link @dir/@name that says @text goes; undone by LINK */
 	TIDY_OP_TIMES, /* directory @dir/@name, which is @to_dir, gets @mtime_ns; the record of @to_dir undoes it */
+	TIDY_OP_CARRY, /* as MOVE, to another file system: copied, verified, then removed; undone by CARRY */
+	TIDY_OP_SAME, /* @dir/@name and @to_dir/@to_name are equal, whole trees too: only looked at, before the next step */
+	TIDY_OP_HARDLINK, /* @dir/@name becomes a name of its equal @to_dir/@to_name; undone by SEPARATE */
+	TIDY_OP_SEPARATE, /* @dir/@name, a name of @to_dir/@to_name, becomes a file of its own; undone by HARDLINK */
+	TIDY_OP_REFLINK, /* @dir/@name shares the blocks of its equal @to_dir/@to_name: nothing that an undo could see */
 } TidyOp;
 
-#define TIDY_OP_LAST TIDY_OP_TIMES
+#define TIDY_OP_LAST TIDY_OP_REFLINK
 
 /* Why a step is made or an entry left: a stable code for reports, see tidy_why_text(). */
 typedef enum {
@@ -55,9 +60,11 @@ typedef enum {
 	TIDY_WHY_FAILED,       /* the system said no; the problem has the text */
 	TIDY_WHY_GONE,	       /* it is no longer there */
 	TIDY_WHY_CROSS_DEVICE, /* another file system */
+	TIDY_WHY_UNKEEPABLE,   /* the other file system cannot hold its attributes */
+	TIDY_WHY_NO_SHARING,   /* the file system cannot share blocks between files */
 } TidyWhy;
 
-#define TIDY_WHY_LAST TIDY_WHY_CROSS_DEVICE
+#define TIDY_WHY_LAST TIDY_WHY_NO_SHARING
 
 /* A directory as the journal knows it: a place in a tree of names, and what it was when first seen. */
 typedef struct {
@@ -77,16 +84,17 @@ typedef struct {
 	guint32 dir;	/* TidyDirInfo.id */
 	guint32 to_dir; /* 0: none */
 	char *name;
-	char *to_name;	 /* NULL: none */
-	char *text;	 /* a link's text, or NULL */
-	guint64 ino;	 /* of the entry at @dir/@name; 0: not known */
-	guint64 to_ino;	 /* DELETE and COPY: of the equal file */
+	char *to_name; /* NULL: none; MKDIR: the name that it has in the stray, if another */
+	char *text;    /* a link's text, or NULL */
+	guint64 ino;   /* of the entry at @dir/@name; 0: not known */
+	guint64 to_ino; /* DELETE and COPY: of the equal file; CARRY that undoes one: what was at @to_name */
 	gint64 size;	 /* -1: not known */
 	gint64 mtime_ns; /* of the entry; TIDY_TIME_OMIT: not known */
 	guint64 seq;	 /* its place in the journal; 0 before it is written */
 	guint64 origin; /* undo: the sequence number of the step that this one takes back; 0: none */
 	gboolean needs_previous; /* not made when the step before it was not */
-	guint32 mode;		 /* MKDIR, RMDIR, DELETE, COPY: st_mode */
+	gboolean is_shared;	 /* CARRY: the file has further names (hard links) */
+	guint32 mode; /* MKDIR, RMDIR, DELETE, COPY, CARRY: st_mode; LINK, UNLINK: 0 when not known */
 	guint32 uid;
 	guint32 gid;
 	GBytes *xattrs; /* as tidy_xattrs_pack() packs them, or NULL */
@@ -110,6 +118,6 @@ void tidy_dir_info_free(TidyDirInfo *info);
  * tidy_step_inverse - fills @inverse with what takes @step back
  * @inverse: (out): owns its strings; clear it with tidy_step_clear()
  *
- * Returns: FALSE for TIMES, which the journal's directory records take back.
+ * Returns: FALSE for TIMES, which the journal's directory records take back, and for what changes nothing that can be seen.
  */
 gboolean tidy_step_inverse(const TidyStep *step, TidyStep *inverse);

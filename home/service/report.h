@@ -13,7 +13,7 @@
  *          strays aa{sv} {stray s, target s, key s, class s, locale s, mode s: auto|ask|report,
  *                         verdict s: merge|propose|report|refused, entries t, bytes t,
  *                         reasons aa{sv} {code s, severity s: info|ask|block, text s, remedy s (or ""), path s}}
- * merge:   id t (of the last operation; 0: dry run or nothing done); kind s: merge|undo;
+ * merge:   id t (of the last operation; 0: dry run or nothing done); kind s: merge|undo|dupes;
  *          outcome s: the worst of nothing|done|partial|refused|stopped;
  *          operations aa{sv}: one per stray {id t, stray s, target s, key s, outcome s, reasons as in scan,
  *             counts a{sv} {moved t, folded t, kept-both t, removed t, skipped t (left for a reason), failed t, bytes t},

@@ -82,6 +82,17 @@ GVariant *tidy_service_merge(TidyService *service, const char *stray, const char
 GVariant *tidy_service_undo(TidyService *service, guint64 id, const TidyMergeOptions *options,
 			    GCancellable *cancellable, GError **error);
 
+/**
+ * tidy_service_dedupe - folds names onto their equals: home/engine/engine.h has what that means
+ * @action: "trash", "hardlink" or "reflink"
+ * @pairs: a(ayay): what is kept, what is folded onto it; absolute paths
+ *
+ * Returns: report merge, with kind "dupes" and one operation without stray and target; NULL as tidy_service_merge().
+ */
+GVariant *tidy_service_dedupe(TidyService *service, const char *action, GVariant *pairs,
+			      const TidyMergeOptions *options, GCancellable *cancellable,
+			      GError **error);
+
 /* All operations, newest first (@id 0), or one with its steps. Report: history. */
 GVariant *tidy_service_history(TidyService *service, guint64 id, GError **error);
 

@@ -37,6 +37,20 @@ outcome_name(TidyOutcome outcome)
 }
 
 static const char *
+kind_name(TidyJournalKind kind)
+{
+	switch (kind) {
+	case TIDY_JOURNAL_UNDO:
+		return "undo";
+	case TIDY_JOURNAL_DUPES:
+		return "dupes";
+	case TIDY_JOURNAL_MERGE:
+		break;
+	}
+	return "merge";
+}
+
+static const char *
 state_name(TidyState state)
 {
 	static const char *const names[] = { "done", "partial", "interrupted", "undone",
@@ -252,9 +266,12 @@ static void
 collect_problem(const char *path, TidyWhy why, int errno_code, gpointer data)
 {
 	Collector *collector = data;
-	g_autofree char *text = errno_code != 0 ? g_strdup_printf("%s: %s", tidy_why_text(why),
-								  g_strerror(errno_code))
-						: g_strdup(tidy_why_text(why));
+	/* Where the reason says it all, the system's words only confuse. */
+	gboolean has_errno = errno_code != 0 && why != TIDY_WHY_NO_SHARING &&
+			     why != TIDY_WHY_UNKEEPABLE && why != TIDY_WHY_LOST_RACE;
+	g_autofree char *text =
+		has_errno ? g_strdup_printf("%s: %s", tidy_why_text(why), g_strerror(errno_code))
+			  : g_strdup(tidy_why_text(why));
 
 	add_problem(collector->problems, path, why, text);
 }
@@ -531,7 +548,7 @@ tidy_service_merge(TidyService *service, const char *stray, const char *target,
 	return NULL;
 }
 
-/* --- undo and recover --- */
+/* --- undo --- */
 
 GVariant *
 tidy_service_undo(TidyService *service, guint64 id, const TidyMergeOptions *options,
@@ -557,13 +574,73 @@ tidy_service_undo(TidyService *service, guint64 id, const TidyMergeOptions *opti
 	if (result.outcome == TIDY_OUTCOME_PARTIAL)
 		merged = MERGED_PARTIAL;
 	/* Who takes a merge back does not want to see it made again on its own. */
-	if (result.id != 0)
+	if (result.id != 0 && strcmp(undone.stray, undone.target) != 0)
 		tidy_service_set_answer(service, undone.stray, "later", NULL);
 	add_operation(list, &collector, undone.stray, undone.target, undone.key, NULL, &result,
 		      merged_name(merged));
 	tidy_undo_target_clear(&undone);
 	return end_merge(list, "undo", result.id, merged_name(merged));
 }
+
+/* --- duplicates --- */
+
+#define PAIRS_TYPE G_VARIANT_TYPE("a(ayay)")
+
+static gboolean
+read_how(const char *name, TidyDedupeHow *how, GError **error)
+{
+	static const char *const names[] = { "trash", "hardlink", "reflink" };
+
+	for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+		if (strcmp(name, names[i]) != 0)
+			continue;
+		*how = (TidyDedupeHow)i;
+		return TRUE;
+	}
+	g_set_error(error, TIDY_ERROR, TIDY_ERROR_USAGE,
+		    "%s: there are the actions trash, hardlink and reflink", name);
+	return FALSE;
+}
+
+GVariant *
+tidy_service_dedupe(TidyService *service, const char *action, GVariant *pairs,
+		    const TidyMergeOptions *options, GCancellable *cancellable, GError **error)
+{
+	g_autoptr(GArray) array = g_array_new(FALSE, FALSE, sizeof(TidyDedupePair));
+	GVariantBuilder *list = NULL;
+	GVariantIter iter;
+	TidyDedupePair pair;
+	TidyDedupeHow how;
+	TidyResult result;
+	Collector collector;
+	TidySink sink;
+	Merged merged = MERGED_DONE;
+
+	g_return_val_if_fail(g_variant_is_of_type(pairs, PAIRS_TYPE), NULL);
+	if (!read_how(action, &how, error))
+		return NULL;
+	g_variant_iter_init(&iter, pairs);
+	while (g_variant_iter_next(&iter, "(^&ay^&ay)", &pair.keep, &pair.fold))
+		g_array_append_val(array, pair);
+	collector_init(&collector, options);
+	sink = collector_sink(&collector);
+	if (!tidy_engine_dedupe(service->engine, how,
+				(const TidyDedupePair *)(gconstpointer)array->data, array->len,
+				options->is_dry_run, &sink, cancellable, &result, error)) {
+		g_variant_builder_unref(collector.steps);
+		g_variant_builder_unref(collector.problems);
+		return NULL;
+	}
+	if (result.outcome == TIDY_OUTCOME_PARTIAL)
+		merged = MERGED_PARTIAL;
+	else if (did_nothing(&result))
+		merged = MERGED_NOTHING;
+	list = tidy_report_new_list();
+	add_operation(list, &collector, "", "", NULL, NULL, &result, merged_name(merged));
+	return end_merge(list, "dupes", result.id, merged_name(merged));
+}
+
+/* --- recover --- */
 
 typedef struct {
 	GVariantBuilder *list;
@@ -657,8 +734,7 @@ history_item(const TidyOperation *operation, gboolean with_steps)
 		tidy_report_add_text(item, "problem", operation->problem);
 		return item;
 	}
-	tidy_report_add_text(item, "kind",
-			     journal->header.kind == TIDY_JOURNAL_UNDO ? "undo" : "merge");
+	tidy_report_add_text(item, "kind", kind_name(journal->header.kind));
 	tidy_report_add_path(item, "stray", journal->header.stray);
 	tidy_report_add_path(item, "target", journal->header.target);
 	tidy_report_add_text(item, "key", journal->header.key);

@@ -49,6 +49,9 @@ RemapHelper *remap_helper_new(const RemapHelperSetup *setup);
  */
 int remap_helper_step(RemapHelper *helper, int timeout);
 
+/** remap_helper_fault - why it ended, or NULL when nothing was wrong. A constant text. */
+const char *remap_helper_fault(const RemapHelper *helper);
+
 /** remap_helper_free - gives everything back. */
 void remap_helper_free(RemapHelper *helper);
 

@@ -11,116 +11,12 @@
  *	4. only one port has unwritten events: before another is written to, that one is flushed, so that the order
  *	   among devices is the machine's
  *	5. LED and sound events of the source are echoes of what others set; they are dropped */
-#include "keys/helper/router.h"
+#include "keys/helper/frames.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* Writing. */
-
-static void
-flush(RemapRouter *r, RemapPort *port)
-{
-	size_t size = port->count * sizeof(port->out[0]);
-	ssize_t written;
-
-	if (r->writing == port)
-		r->writing = NULL;
-	if (!port->count)
-		return;
-	port->count = 0;
-	do
-		written = write(port->sink, port->out, size);
-	while (written < 0 && errno == EINTR);
-	if (written != (ssize_t)size)
-		port->error = written < 0 ? -errno : -EIO;
-}
-
-static void
-append(RemapRouter *r, RemapPort *port, const struct input_event *event)
-{
-	if (r->writing && r->writing != port) {
-		/* Rule 4. */
-		RemapPort *other = r->writing;
-
-		if (other->is_open) {
-			struct input_event end = other->last;
-
-			end.type = EV_SYN;
-			end.code = SYN_REPORT;
-			end.value = 0;
-			other->out[other->count++] = end;
-			other->is_open = false;
-			r->frames++;
-		}
-		flush(r, other);
-	}
-	/* One place is kept for the SYN_REPORT above. */
-	if (port->count >= REMAP_PORT_EVENTS - 1)
-		flush(r, port);
-	r->writing = port;
-	port->out[port->count++] = *event;
-	port->is_open = event->type != EV_SYN;
-	port->last = *event;
-	if (!port->is_open)
-		r->frames++;
-}
-
-static void
-end_frame(RemapRouter *r, RemapPort *port)
-{
-	struct input_event end = port->last;
-
-	if (!port->is_open)
-		return;
-	end.type = EV_SYN;
-	end.code = SYN_REPORT;
-	end.value = 0;
-	append(r, port, &end);
-}
-
-/* Rule 1. */
-static void
-append_mscs(RemapRouter *r, RemapPort *port)
-{
-	for (unsigned i = 0; i < port->msc_count; i++)
-		append(r, port, &port->mscs[i]);
-	port->msc_count = 0;
-}
-
-static void
-set_time(struct input_event *event, RemapUsec time)
-{
-	event->input_event_sec = (__kernel_ulong_t)(time / 1000000);
-	event->input_event_usec = (__kernel_ulong_t)(time % 1000000);
-}
-
-static RemapUsec
-get_time(const struct input_event *event)
-{
-	return (RemapUsec)event->input_event_sec * 1000000 + (RemapUsec)event->input_event_usec;
-}
-
-static void
-send_event(RemapRouter *r, RemapPort *port, const struct input_event *event)
-{
-	append_mscs(r, port);
-	append(r, port, event);
-}
-
-/* After each batch: nothing may wait for the next. A frame that the source has not ended is written as it is. */
-static void
-finish(RemapRouter *r, RemapPort *source)
-{
-	if (!r->writing)
-		return;
-	if (r->writing != source)
-		end_frame(r, r->writing);
-	if (r->writing)
-		flush(r, r->writing);
-}
 
 /* Where output goes. */
 
@@ -150,12 +46,12 @@ emit_key(RemapRouter *r, uint16_t code, bool is_down, RemapUsec time)
 	if (!port)
 		return;
 	r->where[code] = is_down ? port : NULL;
-	set_time(&event, time);
+	remap_event_set_time(&event, time);
 	/* Rule 3. */
 	if (port->serial == r->serial)
-		end_frame(r, port);
+		remap_frames_end(r, port);
 	port->serial = r->serial;
-	send_event(r, port, &event);
+	remap_frames_send(r, port, &event);
 }
 
 static void
@@ -168,12 +64,12 @@ emit_wheel(RemapRouter *r, unsigned code, int ticks, RemapUsec time)
 
 	if (!port || !ticks)
 		return;
-	set_time(&event, time);
-	send_event(r, port, &event);
+	remap_event_set_time(&event, time);
+	remap_frames_send(r, port, &event);
 	event.code = (uint16_t)fine;
 	event.value = ticks * 120;
 	if (has_code(port, EV_REL, fine))
-		append(r, port, &event);
+		remap_frames_append(r, port, &event);
 }
 
 static void
@@ -183,88 +79,6 @@ emit_pseudo(RemapRouter *r, uint16_t code, RemapUsec time)
 	bool is_positive = code == REMAP_KEY_SCROLLUP || code == REMAP_KEY_SCROLLRIGHT;
 
 	emit_wheel(r, is_vertical ? REL_WHEEL : REL_HWHEEL, is_positive ? 1 : -1, time);
-}
-
-/* LEDs. */
-
-static bool
-led_state(const RemapRouter *r, unsigned led)
-{
-	return remap_bit(r->leds, led) || (led == LED_CAPSL && r->is_indicated);
-}
-
-static void
-send_leds(const RemapRouter *r, const RemapPort *port, const uint8_t *which)
-{
-	struct input_event events[LED_CNT + 1] = { 0 };
-	unsigned count = 0;
-
-	if (port->source < 0)
-		return;
-	for (unsigned led = 0; led < LED_CNT; led++) {
-		if (!remap_bit(which, led) || !remap_bit(port->clone->leds, led))
-			continue;
-		events[count++] = (struct input_event){ .type = EV_LED,
-							.code = (uint16_t)led,
-							.value = led_state(r, led) };
-	}
-	if (!count)
-		return;
-	events[count++] = (struct input_event){ .type = EV_SYN, .code = SYN_REPORT };
-	/* A keyboard that cannot show it is none the worse; one that is gone is noticed when it is read. */
-	if (write(port->source, events, count * sizeof(events[0])) < 0)
-		return;
-}
-
-static void
-show_led(RemapRouter *r, unsigned led)
-{
-	uint8_t which[REMAP_LED_BYTES] = { 0 };
-
-	remap_bit_set(which, led, true);
-	remap_bit_set(r->known_leds, led, true);
-	for (unsigned i = 0; i < r->port_count; i++)
-		send_leds(r, r->ports[i], which);
-}
-
-static void
-set_led(RemapRouter *r, unsigned led, bool is_on)
-{
-	if (remap_bit(r->leds, led) == is_on && remap_bit(r->known_leds, led))
-		return;
-	remap_bit_set(r->leds, led, is_on);
-	show_led(r, led);
-}
-
-static int
-read_events(int fd, struct input_event *events)
-{
-	ssize_t size;
-
-	do
-		size = read(fd, events, REMAP_READ_EVENTS * sizeof(*events));
-	while (size < 0 && errno == EINTR);
-	if (size < 0)
-		return errno == EAGAIN ? 0 : -errno;
-	if (size == 0 || size % (ssize_t)sizeof(*events))
-		return -ENODEV;
-	return (int)(size / (ssize_t)sizeof(*events));
-}
-
-int
-remap_router_leds(RemapRouter *r, RemapPort *port)
-{
-	struct input_event events[REMAP_READ_EVENTS];
-	int count = read_events(port->sink, events);
-
-	for (int i = 0; i < count; i++) {
-		if (events[i].type == EV_LED && events[i].code < LED_CNT)
-			set_led(r, events[i].code, events[i].value != 0);
-		else if (events[i].type == EV_SND && port->source >= 0 &&
-			 write(port->source, &events[i], sizeof(events[i])) < 0)
-			break;
-	}
-	return count < 0 ? count : 0;
 }
 
 /* What the machine says. */
@@ -301,7 +115,7 @@ emit(void *data, const RemapOut *out)
 		break;
 	case REMAP_OUT_INDICATOR:
 		r->is_indicated = out->value != 0;
-		show_led(r, LED_CAPSL);
+		remap_leds_show(r, LED_CAPSL);
 		break;
 	}
 }
@@ -365,7 +179,7 @@ move_pointer(RemapRouter *r, RemapPort *port, const struct input_event *event, R
 
 	if (!r->machine || !remap_machine_motion(r->machine, is_x ? event->value : 0,
 						 is_x ? 0 : event->value, ticks)) {
-		send_event(r, port, event);
+		remap_frames_send(r, port, event);
 		return;
 	}
 	port->has_key = true;
@@ -387,7 +201,7 @@ resync(RemapRouter *r, RemapPort *port, RemapUsec now)
 	for (unsigned code = 1; code < KEY_CNT; code++)
 		if (remap_bit(keys, code))
 			set_held(r, port, (uint16_t)code, true, now);
-	end_frame(r, port);
+	remap_frames_end(r, port);
 }
 
 static void
@@ -395,11 +209,11 @@ end_source_frame(RemapRouter *r, RemapPort *port, const struct input_event *even
 {
 	/* Rule 1. */
 	if (!port->has_key)
-		append_mscs(r, port);
+		remap_frames_append_mscs(r, port);
 	port->msc_count = 0;
 	port->has_key = false;
 	if (port->is_open)
-		append(r, port, event);
+		remap_frames_append(r, port, event);
 }
 
 static void
@@ -421,7 +235,7 @@ take_sync(RemapRouter *r, RemapPort *port, const struct input_event *event, Rema
 static void
 take(RemapRouter *r, RemapPort *port, const struct input_event *event, RemapUsec now)
 {
-	RemapUsec time = get_time(event);
+	RemapUsec time = remap_event_time(event);
 
 	if (time > now)
 		time = now;
@@ -439,7 +253,7 @@ take(RemapRouter *r, RemapPort *port, const struct input_event *event, RemapUsec
 	} else if (event->type == EV_REL && (event->code == REL_X || event->code == REL_Y)) {
 		move_pointer(r, port, event, time);
 	} else if (event->type == EV_REL || event->type == EV_ABS) {
-		send_event(r, port, event);
+		remap_frames_send(r, port, event);
 	}
 }
 
@@ -453,7 +267,7 @@ remap_router_read(RemapRouter *r, RemapPort *port)
 	for (int batch = 0; batch < 4 && !r->is_panic; batch++) {
 		RemapUsec now;
 
-		count = read_events(port->source, events);
+		count = remap_events_read(port->source, events);
 		if (count <= 0)
 			break;
 		now = r->kernel->now(r->kernel->data);
@@ -462,7 +276,7 @@ remap_router_read(RemapRouter *r, RemapPort *port)
 		if (count < REMAP_READ_EVENTS)
 			break;
 	}
-	finish(r, port);
+	remap_frames_finish(r, port);
 	tell(r);
 	return count < 0 ? count : 0;
 }
@@ -474,7 +288,7 @@ remap_router_tick(RemapRouter *r)
 		return;
 	r->serial++;
 	r->deadline = remap_machine_tick(r->machine, r->kernel->now(r->kernel->data));
-	finish(r, NULL);
+	remap_frames_finish(r, NULL);
 	tell(r);
 }
 
@@ -490,7 +304,7 @@ remap_router_release(RemapRouter *r)
 	for (unsigned code = 0; code < REMAP_KEYS; code++)
 		if (r->where[code])
 			emit_key(r, (uint16_t)code, false, now);
-	finish(r, NULL);
+	remap_frames_finish(r, NULL);
 	if (r->machine)
 		tell(r);
 }
@@ -508,7 +322,7 @@ remap_router_add(RemapRouter *r, RemapPort *port)
 {
 	if (r->port_count < REMAP_PORTS_MAX)
 		r->ports[r->port_count++] = port;
-	send_leds(r, port, r->known_leds);
+	remap_leds_send(r, port, r->known_leds);
 }
 
 static bool
@@ -543,10 +357,10 @@ move_keys(RemapRouter *r, RemapPort *from)
 		if (!to)
 			continue;
 		r->where[code] = to;
-		set_time(&event, now);
-		send_event(r, to, &event);
+		remap_event_set_time(&event, now);
+		remap_frames_send(r, to, &event);
 	}
-	finish(r, NULL);
+	remap_frames_finish(r, NULL);
 }
 
 void
@@ -575,7 +389,7 @@ remap_router_replace(RemapRouter *r, RemapPort *port, int sink, const RemapDevic
 		r->serial++;
 		emit_key(r, (uint16_t)code, false, now);
 	}
-	finish(r, NULL);
+	remap_frames_finish(r, NULL);
 	port->sink = sink;
 	port->clone = clone;
 	port->error = 0;
@@ -585,64 +399,10 @@ remap_router_replace(RemapRouter *r, RemapPort *port, int sink, const RemapDevic
 		r->serial++;
 		emit_key(r, (uint16_t)code, true, now);
 	}
-	finish(r, NULL);
+	remap_frames_finish(r, NULL);
 }
 
 /* The keymap. */
-
-static RemapAction
-safe_action(RemapAction action)
-{
-	switch ((RemapOp)action.op) {
-	case REMAP_OP_MACRO:
-	case REMAP_OP_MACRO2:
-	case REMAP_OP_REPEAT:
-	case REMAP_OP_COMMAND:
-		return (RemapAction){ .op = REMAP_OP_KEY, .code = REMAP_KEY_NOOP };
-	case REMAP_OP_LAYERM:
-		action.op = REMAP_OP_LAYER;
-		break;
-	case REMAP_OP_ONESHOTM:
-		action.op = REMAP_OP_ONESHOT;
-		action.a = REMAP_UNSET;
-		break;
-	case REMAP_OP_TOGGLEM:
-		action.op = REMAP_OP_TOGGLE;
-		break;
-	case REMAP_OP_SWAPM:
-		action.op = REMAP_OP_SWAP;
-		break;
-	case REMAP_OP_CLEARM:
-		action.op = REMAP_OP_CLEAR;
-		break;
-	case REMAP_OP_NONE:
-	case REMAP_OP_KEY:
-	case REMAP_OP_LAYER:
-	case REMAP_OP_ONESHOT:
-	case REMAP_OP_ONESHOTK:
-	case REMAP_OP_TOGGLE:
-	case REMAP_OP_SWAP:
-	case REMAP_OP_SETLAYOUT:
-	case REMAP_OP_CLEAR:
-	case REMAP_OP_OVERLOAD:
-	case REMAP_OP_OVERLOADT:
-	case REMAP_OP_OVERLOADT2:
-	case REMAP_OP_OVERLOADH:
-	case REMAP_OP_OVERLOADI:
-	case REMAP_OP_TIMEOUT:
-	case REMAP_OP_SCROLL:
-	case REMAP_OP_SCROLLT:
-	case REMAP_OP_SCROLLON:
-	case REMAP_OP_SCROLLOFF:
-	case REMAP_OP_TAPDANCE:
-	case REMAP_OP_CAPSWORD:
-	case REMAP_OP_LEADER:
-	case REMAP_OP_CHORD:
-	case REMAP_OPS:
-		break;
-	}
-	return action;
-}
 
 /* The machine looks an action up by its number each time, so it is enough to put others in their places. */
 static int
@@ -659,7 +419,7 @@ make_safe(RemapRouter *r)
 	remap_router_release(r);
 	memcpy(r->plain, r->keymap->actions, size);
 	for (size_t i = 0; i < r->keymap->action_count; i++)
-		r->keymap->actions[i] = safe_action(r->plain[i]);
+		r->keymap->actions[i] = remap_safe_action(r->plain[i]);
 	return 0;
 }
 

@@ -66,6 +66,9 @@ run(const RemapHelperSetup *setup)
 	do
 		result = remap_helper_step(helper, -1);
 	while (result > 0);
+	if (remap_helper_fault(helper))
+		fprintf(stderr, "xdgtidy-keys: uid %u: %s\n", setup->uid,
+			remap_helper_fault(helper));
 	remap_helper_free(helper);
 	return result < 0 ? fail("cannot go on", -result) : 0;
 }

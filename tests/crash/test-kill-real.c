@@ -5,12 +5,15 @@
  *
  * At every point: nothing lost, nothing overwritten; after another run the same tree as without a kill, and no
  * temporary file; after the undo the tree of before, time stamps of directories included. Homes come from seeds
- * (tests/support/corpus.h). FAULT_FULL=1 takes every point, KILL_SEED=N one seed, KILL_POINTS=N that many points.
+ * (tests/support/corpus.h); as root also with the target on another file system: tmpfs, and images of those for which
+ * there is a mkfs. FAULT_FULL=1 takes every point, KILL_SEED=N one seed, KILL_POINTS=N that many points.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "tests/support/corpus.h"
@@ -22,7 +25,9 @@
 
 typedef struct {
 	guint64 seed;
-	Tree *tree; /* as generated */
+	const char
+		*kind; /* of the file system that the target is on; NULL: the same as the stray's */
+	Tree *tree;    /* as generated */
 	char *home;
 	char **envp;
 	Tree *before; /* as the disk has it */
@@ -84,7 +89,9 @@ empty_home(const Case *test)
 
 	tidy_fs_list(tidy_fs_linux(), dir, collect_name, &collector);
 	for (guint i = 0; i < names->len; i++)
-		g_assert_true(remove_tree(tidy_fs_linux(), dir, g_ptr_array_index(names, i)));
+		/* The mount stays. */
+		g_assert_true(remove_tree(tidy_fs_linux(), dir, g_ptr_array_index(names, i)) ||
+			      (test->kind != NULL && errno == EBUSY));
 	close(dir);
 }
 
@@ -264,14 +271,62 @@ check_verb(Case *test, const char *verb, guint seen)
 	}
 }
 
+/* Without names of one file on both sides, which cannot be. */
+static char *
+without_links_across(const char *text)
+{
+	g_autoptr(GString) kept = g_string_new(NULL);
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+	for (guint i = 0; lines[i] != NULL; i++) {
+		const char *link = strstr(lines[i], " = link:");
+		gboolean is_target = strstr(lines[i], "Downloads/") == g_strchug(lines[i]);
+
+		if (link == NULL ||
+		    is_target == g_str_has_prefix(link + strlen(" = link:"), "Downloads/"))
+			g_string_append_printf(kept, "%s\n", lines[i]);
+	}
+	return g_string_free(g_steal_pointer(&kept), FALSE);
+}
+
+/* Mounts a fresh file system of that kind on the target; in a namespace of our own, so that nothing stays behind. */
+static gboolean
+mount_target(const Case *test)
+{
+	g_autofree char *point = g_build_filename(test->home, "Downloads", NULL);
+	g_autofree char *image = g_strconcat(test->home, ".img", NULL);
+	g_autofree char *maker = g_strconcat("mkfs.", test->kind, NULL);
+	const char *make[] = { maker, "-q", image, NULL };
+	const char *attach[] = { "mount", "-o", "loop", image, point, NULL };
+	g_autofree char *lost = g_build_filename(point, "lost+found", NULL);
+	gboolean is_fine;
+
+	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return FALSE;
+	g_assert_cmpint(mkdir(point, 0755), ==, 0);
+	if (strcmp(test->kind, "tmpfs") == 0)
+		return mount("tmpfs", point, "tmpfs", 0, NULL) == 0;
+	g_assert_true(g_file_set_contents(image, "", 0, NULL));
+	is_fine = truncate(image, 400 << 20) == 0 &&
+		  g_spawn_sync(NULL, (char **)make, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
+			       NULL, NULL, NULL) &&
+		  g_spawn_sync(NULL, (char **)attach, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
+			       NULL, NULL, NULL);
+	/* Mounted it lives on without its name. */
+	unlink(image);
+	rmdir(lost);
+	return is_fine;
+}
+
 static void
-case_init(Case *test, guint64 seed)
+case_init(Case *test, guint64 seed, const char *kind)
 {
 	g_autoptr(GError) error = NULL;
-	g_autofree char *text = corpus_generate(seed, N_ENTRIES);
+	g_autofree char *whole = corpus_generate(seed, N_ENTRIES);
+	g_autofree char *text = kind != NULL ? without_links_across(whole) : g_strdup(whole);
 	g_autofree char *variable = NULL;
 
-	*test = (Case){ .seed = seed, .home = g_dir_make_tmp("kill-XXXXXX", &error) };
+	*test = (Case){ .seed = seed, .kind = kind, .home = g_dir_make_tmp("kill-XXXXXX", &error) };
 	g_assert_no_error(error);
 	test->tree = tree_parse(text, 1, &error);
 	g_assert_no_error(error);
@@ -284,8 +339,12 @@ case_init(Case *test, guint64 seed)
 static void
 case_clear(Case *test)
 {
+	g_autofree char *point = g_build_filename(test->home, "Downloads", NULL);
+
 	empty_home(test);
-	g_assert_cmpint(rmdir(test->home), ==, 0);
+	if (test->kind != NULL && umount2(point, MNT_DETACH) == 0)
+		rmdir(point);
+	rmdir(test->home);
 	g_clear_pointer(&test->before, tree_free);
 	g_clear_pointer(&test->after, tree_free);
 	tree_free(test->tree);
@@ -293,15 +352,23 @@ case_clear(Case *test)
 	g_free(test->home);
 }
 
+typedef struct {
+	guint64 seed;
+	const char *kind;
+} Start;
+
 static void
 test_kill(gconstpointer data)
 {
+	const Start *start = data;
 	Case test;
 	KillRun merge;
 	KillRun undo;
 
-	case_init(&test, GPOINTER_TO_UINT(data));
-	if (!build_home(&test)) {
+	case_init(&test, start->seed, start->kind);
+	if (start->kind != NULL && !mount_target(&test)) {
+		g_test_skip("such a file system cannot be made or mounted here");
+	} else if (!build_home(&test)) {
 		g_test_skip("this disk cannot hold such files");
 	} else {
 		test.before = snapshot(&test);
@@ -327,20 +394,24 @@ test_kill(gconstpointer data)
 int
 main(int argc, char *argv[])
 {
+	static Start starts[] = {
+		{ 1, NULL },	{ 2, NULL },   { 3, NULL },  { 4, "tmpfs" },
+		{ 5, "tmpfs" }, { 6, "ext4" }, { 7, "xfs" }, { 8, "btrfs" },
+	};
 	const char *only = g_getenv("KILL_SEED");
 
 	g_test_init(&argc, &argv, NULL);
 	g_assert_cmpint(argc, ==, 2);
 	command = argv[1];
-	for (guint seed = 1; seed <= 3; seed++) {
-		g_autofree char *name = g_strdup_printf("/kill/seed-%u", seed);
+	for (guint i = 0; i < G_N_ELEMENTS(starts); i++) {
+		g_autofree char *name =
+			g_strdup_printf("/kill/%s/seed-%u",
+					starts[i].kind != NULL ? starts[i].kind : "one-disk",
+					(guint)starts[i].seed);
 
-		if (only == NULL)
-			g_test_add_data_func(name, GUINT_TO_POINTER(seed), test_kill);
+		if (only != NULL)
+			starts[i].seed = g_ascii_strtoull(only, NULL, 10);
+		g_test_add_data_func(name, &starts[i], test_kill);
 	}
-	if (only != NULL)
-		g_test_add_data_func("/kill/one-seed",
-				     GUINT_TO_POINTER((guint)g_ascii_strtoull(only, NULL, 10)),
-				     test_kill);
 	return g_test_run();
 }

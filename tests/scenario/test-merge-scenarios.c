@@ -35,6 +35,12 @@ joined(GPtrArray *lines)
 	return g_string_free(text, FALSE);
 }
 
+static int
+compare_lines(gconstpointer a, gconstpointer b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 static void
 check_count(const Scenario *scenario, const char *key, guint64 actual)
 {
@@ -72,13 +78,20 @@ check_report(const Scenario *scenario, const HomeRun *run)
 	}
 }
 
-/* A dry run says what the run does; only names in the Trash, and what a case-insensitive
+/* A dry run says what the run does, if not always in the same order (copies end in groups); only names in the Trash, and what a case-insensitive
  * directory takes for the same name, are not known before. */
 static void
 check_plan(const Scenario *scenario, const HomeRun *plan, const HomeRun *run)
 {
-	g_autofree char *planned = joined(plan->steps);
-	g_autofree char *made = joined(run->steps);
+	g_autofree char *planned = NULL;
+	g_autofree char *made = NULL;
+
+	if (g_str_has_prefix(scenario->file, "across-")) {
+		g_ptr_array_sort(plan->steps, compare_lines);
+		g_ptr_array_sort(run->steps, compare_lines);
+	}
+	planned = joined(plan->steps);
+	made = joined(run->steps);
 
 	if (plan->result.counts.failed == run->result.counts.failed &&
 	    strstr(made, "Trash") == NULL && strcmp(scenario->file, "casefold-target") != 0)

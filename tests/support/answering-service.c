@@ -111,6 +111,14 @@ tidy_service_undo(TidyService *service, guint64 id, const TidyMergeOptions *opti
 }
 
 GVariant *
+tidy_service_dedupe(TidyService *service, const char *action, GVariant *pairs,
+		    const TidyMergeOptions *options, GCancellable *cancellable, GError **error)
+{
+	note(service, "dedupe", action);
+	return answer(service, "dedupe", options, cancellable, error);
+}
+
+GVariant *
 tidy_service_history(TidyService *service, guint64 id, GError **error)
 {
 	return answer(service, "history", NULL, NULL, error);

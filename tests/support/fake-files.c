@@ -439,6 +439,54 @@ fake_copy_range(TidyFs *fs, int from, gint64 from_offset, int to, gint64 to_offs
 				   do_copy_range(fake, from, from_offset, to, to_offset, size));
 }
 
+static gboolean
+is_same_range(const FakeData *a, const FakeData *b, gint64 offset, gint64 size)
+{
+	g_autofree char *one = g_malloc((gsize)size + 1);
+	g_autofree char *other = g_malloc((gsize)size + 1);
+
+	return fake_data_read(a, one, (gsize)size, offset) == (gsize)size &&
+	       fake_data_read(b, other, (gsize)size, offset) == (gsize)size &&
+	       memcmp(one, other, (gsize)size) == 0;
+}
+
+/* Whole files only share; of a part it is only checked that it is equal. */
+static gint64
+do_dedupe(FakeFs *fake, int from, int to, gint64 offset, gint64 size)
+{
+	FakeOpen *source = fake_open_of(fake, from), *sink = fake_open_of(fake, to);
+	FakeNode *node;
+	FakeData *data;
+
+	if (!source || !sink)
+		return -EBADF;
+	if (source->at.mount->disk != sink->at.mount->disk)
+		return -EXDEV;
+	if (sink->at.mount->disk->lacks & FAKE_NO_CLONE)
+		return -EOPNOTSUPP;
+	data = fake_node_at(&source->at)->data;
+	if (!is_same_range(data, fake_node_at(&sink->at)->data, offset, size))
+		return -ESTALE;
+	if (offset > 0 || size != data->size || data->size != fake_node_at(&sink->at)->data->size)
+		return size;
+	fake_data_ref(data);
+	node = fake_disk_edit(sink->at.mount->disk, sink->at.id, FAKE_CHANGE_ALL);
+	fake_data_unref(node->data);
+	node->data = data;
+	fake_changed(fake, sink->at.mount->disk);
+	return size;
+}
+
+static gint64
+fake_dedupe(TidyFs *fs, int from, int to, gint64 offset, gint64 size)
+{
+	FakeFs *fake = fake_of(fs);
+	int answer = fake_enter(fake, FS_OP_DEDUPE, TRUE, fake_fd_text(fake, from),
+				fake_fd_text(fake, to));
+
+	return fake_leave(fake, answer < 0 ? answer : do_dedupe(fake, from, to, offset, size));
+}
+
 void
 fake_files_init(TidyFs *table)
 {
@@ -453,4 +501,5 @@ fake_files_init(TidyFs *table)
 	table->extents = fake_extents;
 	table->clone = fake_clone;
 	table->copy_range = fake_copy_range;
+	table->dedupe = fake_dedupe;
 }

@@ -10,7 +10,7 @@
 
 #include <glib.h>
 
-enum { FAKE_KEYBOARDS_MAX = 80, FAKE_CLONES_MAX = 40 };
+enum { FAKE_KEYBOARDS_MAX = 80, FAKE_CLONES_MAX = 400 };
 
 typedef struct FakeKeyboard {
 	struct FakeKeys *keys;

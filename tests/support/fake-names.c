@@ -252,6 +252,50 @@ fake_replace(TidyFs *fs, int from_dir, const char *from, int to_dir, const char 
 	return (int)fake_leave(fake, answer);
 }
 
+static int
+do_exchange(FakeFs *fake, int dir_fd, const char *a, const char *b)
+{
+	FakeAt dir, at, other;
+	int answer = fake_dir(fake, dir_fd, &dir);
+	guint id;
+
+	if (answer == 0)
+		answer = fake_lookup_name(fake, &dir, a, &at);
+	if (answer == 0)
+		answer = fake_lookup_name(fake, &dir, b, &other);
+	if (answer < 0)
+		return answer;
+	if (dir.mount->disk->is_read_only)
+		return -EROFS;
+	if (dir.mount->disk->lacks & FAKE_NO_NOREPLACE)
+		return -EINVAL;
+	if (at.id == other.id)
+		return 0;
+	answer = check_rename(fake, &dir, &at, &dir, &other);
+	if (answer < 0)
+		return answer;
+	id = at.id;
+	fake_node_remove(touch_dir(fake, &dir), a);
+	fake_node_remove(touch_dir(fake, &dir), b);
+	fake_node_insert(touch_dir(fake, &dir), a, other.id);
+	fake_node_insert(touch_dir(fake, &dir), b, id);
+	fake_disk_edit(dir.mount->disk, id, FAKE_CHANGE_ALL)->ctime = fake->clock;
+	fake_disk_edit(dir.mount->disk, other.id, FAKE_CHANGE_ALL)->ctime = fake->clock;
+	fake_changed(fake, dir.mount->disk);
+	return 0;
+}
+
+static int
+fake_exchange(TidyFs *fs, int dir, const char *a, const char *b)
+{
+	FakeFs *fake = fake_of(fs);
+	int answer = fake_enter(fake, FS_OP_EXCHANGE, TRUE, a, b);
+
+	if (answer == 0)
+		answer = do_exchange(fake, dir, a, b);
+	return (int)fake_leave(fake, answer);
+}
+
 /* One name more for @at. */
 static int
 add_link(FakeFs *fake, const FakeAt *at, int to_dir, const char *to_name)
@@ -419,6 +463,28 @@ fake_symlink(TidyFs *fs, const char *target, int dir, const char *name)
 	return (int)fake_leave(fake, answer < 0 ? answer : do_symlink(fake, target, dir, name));
 }
 
+static int
+do_mkfifo(FakeFs *fake, int dir, const char *name, mode_t mode)
+{
+	FakeAt at;
+	int answer = check_new(fake, dir, name, &at);
+
+	if (answer < 0)
+		return answer;
+	fake_new_entry(fake, &at, name, S_IFIFO | fake_masked(mode));
+	fake_changed(fake, at.mount->disk);
+	return 0;
+}
+
+static int
+fake_mkfifo(TidyFs *fs, int dir, const char *name, mode_t mode)
+{
+	FakeFs *fake = fake_of(fs);
+	int answer = fake_enter(fake, FS_OP_MKFIFO, TRUE, name, NULL);
+
+	return (int)fake_leave(fake, answer < 0 ? answer : do_mkfifo(fake, dir, name, mode));
+}
+
 static ssize_t
 fake_readlink(TidyFs *fs, int dir, const char *name, char *buffer, size_t size)
 {
@@ -446,10 +512,12 @@ fake_names_init(TidyFs *table)
 {
 	table->rename = fake_rename;
 	table->replace = fake_replace;
+	table->exchange = fake_exchange;
 	table->link = fake_link;
 	table->linkfd = fake_linkfd;
 	table->unlink = fake_unlink;
 	table->mkdir = fake_mkdir;
 	table->symlink = fake_symlink;
+	table->mkfifo = fake_mkfifo;
 	table->readlink = fake_readlink;
 }

@@ -110,6 +110,12 @@ fault_replace(TidyFs *fs, int from_dir, const char *from, int to_dir, const char
 }
 
 static int
+fault_exchange(TidyFs *fs, int dir, const char *a, const char *b)
+{
+	PASS(FS_OP_EXCHANGE, dir, a, exchange, dir, a, b);
+}
+
+static int
 fault_link(TidyFs *fs, int from_dir, const char *from, int to_dir, const char *to)
 {
 	PASS(FS_OP_LINK, from_dir, from, link, from_dir, from, to_dir, to);
@@ -137,6 +143,12 @@ static int
 fault_symlink(TidyFs *fs, const char *target, int dir, const char *name)
 {
 	PASS(FS_OP_SYMLINK, dir, name, symlink, target, dir, name);
+}
+
+static int
+fault_mkfifo(TidyFs *fs, int dir, const char *name, mode_t mode)
+{
+	PASS(FS_OP_MKFIFO, dir, name, mkfifo, dir, name, mode);
 }
 
 static ssize_t
@@ -211,6 +223,12 @@ fault_copy_range(TidyFs *fs, int from, gint64 from_offset, int to, gint64 to_off
 	PASS(FS_OP_COPY_RANGE, to, NULL, copy_range, from, from_offset, to, to_offset, size);
 }
 
+static gint64
+fault_dedupe(TidyFs *fs, int from, int to, gint64 offset, gint64 size)
+{
+	PASS(FS_OP_DEDUPE, to, NULL, dedupe, from, to, offset, size);
+}
+
 static int
 fault_chmod(TidyFs *fs, int dir, const char *name, mode_t mode)
 {
@@ -277,11 +295,13 @@ static const TidyFs TABLE = {
 	.fsinfo = fault_fsinfo,
 	.rename = fault_rename,
 	.replace = fault_replace,
+	.exchange = fault_exchange,
 	.link = fault_link,
 	.linkfd = fault_linkfd,
 	.unlink = fault_unlink,
 	.mkdir = fault_mkdir,
 	.symlink = fault_symlink,
+	.mkfifo = fault_mkfifo,
 	.readlink = fault_readlink,
 	.pread = fault_pread,
 	.pwrite = fault_pwrite,
@@ -294,6 +314,7 @@ static const TidyFs TABLE = {
 	.extents = fault_extents,
 	.clone = fault_clone,
 	.copy_range = fault_copy_range,
+	.dedupe = fault_dedupe,
 	.chmod = fault_chmod,
 	.chown = fault_chown,
 	.utimens = fault_utimens,

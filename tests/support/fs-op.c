@@ -17,41 +17,24 @@ struct FsFaults {
 };
 
 static const char *const NAMES[] = {
-	[FS_OP_OPENAT] = "openat",
-	[FS_OP_TMPFILE] = "tmpfile",
-	[FS_OP_CLOSE] = "close",
-	[FS_OP_GETDENTS] = "getdents",
-	[FS_OP_REWIND] = "rewind",
-	[FS_OP_STAT] = "stat",
-	[FS_OP_FSINFO] = "fsinfo",
-	[FS_OP_RENAME] = "rename",
-	[FS_OP_REPLACE] = "replace",
-	[FS_OP_LINK] = "link",
-	[FS_OP_LINKFD] = "linkfd",
-	[FS_OP_UNLINK] = "unlink",
-	[FS_OP_MKDIR] = "mkdir",
-	[FS_OP_SYMLINK] = "symlink",
-	[FS_OP_READLINK] = "readlink",
-	[FS_OP_PREAD] = "pread",
-	[FS_OP_PWRITE] = "pwrite",
-	[FS_OP_TRUNCATE] = "truncate",
-	[FS_OP_FSYNC] = "fsync",
-	[FS_OP_FDATASYNC] = "fdatasync",
-	[FS_OP_SYNCFS] = "syncfs",
-	[FS_OP_ADVISE] = "advise",
-	[FS_OP_SEEK] = "seek",
-	[FS_OP_EXTENTS] = "extents",
-	[FS_OP_CLONE] = "clone",
-	[FS_OP_COPY_RANGE] = "copy_range",
-	[FS_OP_CHMOD] = "chmod",
-	[FS_OP_CHOWN] = "chown",
-	[FS_OP_UTIMENS] = "utimens",
-	[FS_OP_LISTXATTR] = "listxattr",
-	[FS_OP_GETXATTR] = "getxattr",
-	[FS_OP_SETXATTR] = "setxattr",
-	[FS_OP_NO_WRITER] = "no_writer",
-	[FS_OP_FLOCK] = "flock",
-	[FS_OP_ANY] = "any",
+	[FS_OP_OPENAT] = "openat",	   [FS_OP_TMPFILE] = "tmpfile",
+	[FS_OP_CLOSE] = "close",	   [FS_OP_GETDENTS] = "getdents",
+	[FS_OP_REWIND] = "rewind",	   [FS_OP_STAT] = "stat",
+	[FS_OP_FSINFO] = "fsinfo",	   [FS_OP_RENAME] = "rename",
+	[FS_OP_REPLACE] = "replace",	   [FS_OP_LINK] = "link",
+	[FS_OP_LINKFD] = "linkfd",	   [FS_OP_UNLINK] = "unlink",
+	[FS_OP_MKDIR] = "mkdir",	   [FS_OP_SYMLINK] = "symlink",
+	[FS_OP_MKFIFO] = "mkfifo",	   [FS_OP_READLINK] = "readlink",
+	[FS_OP_PREAD] = "pread",	   [FS_OP_PWRITE] = "pwrite",
+	[FS_OP_TRUNCATE] = "truncate",	   [FS_OP_FSYNC] = "fsync",
+	[FS_OP_FDATASYNC] = "fdatasync",   [FS_OP_SYNCFS] = "syncfs",
+	[FS_OP_ADVISE] = "advise",	   [FS_OP_SEEK] = "seek",
+	[FS_OP_EXTENTS] = "extents",	   [FS_OP_CLONE] = "clone",
+	[FS_OP_COPY_RANGE] = "copy_range", [FS_OP_CHMOD] = "chmod",
+	[FS_OP_CHOWN] = "chown",	   [FS_OP_UTIMENS] = "utimens",
+	[FS_OP_LISTXATTR] = "listxattr",   [FS_OP_GETXATTR] = "getxattr",
+	[FS_OP_SETXATTR] = "setxattr",	   [FS_OP_NO_WRITER] = "no_writer",
+	[FS_OP_FLOCK] = "flock",	   [FS_OP_ANY] = "any",
 	[FS_OP_ANY_MUTATING] = "mutating",
 };
 
@@ -68,9 +51,10 @@ fs_op_is_mutating(FsOp op)
 		1ull << FS_OP_OPENAT | 1ull << FS_OP_TMPFILE | 1ull << FS_OP_RENAME |
 		1ull << FS_OP_REPLACE | 1ull << FS_OP_LINK | 1ull << FS_OP_LINKFD |
 		1ull << FS_OP_UNLINK | 1ull << FS_OP_MKDIR | 1ull << FS_OP_SYMLINK |
-		1ull << FS_OP_PWRITE | 1ull << FS_OP_TRUNCATE | 1ull << FS_OP_FSYNC |
-		1ull << FS_OP_FDATASYNC | 1ull << FS_OP_SYNCFS | 1ull << FS_OP_CLONE |
-		1ull << FS_OP_COPY_RANGE | 1ull << FS_OP_CHMOD | 1ull << FS_OP_CHOWN |
+		1ull << FS_OP_MKFIFO | 1ull << FS_OP_PWRITE | 1ull << FS_OP_TRUNCATE |
+		1ull << FS_OP_FSYNC | 1ull << FS_OP_FDATASYNC | 1ull << FS_OP_SYNCFS |
+		1ull << FS_OP_CLONE | 1ull << FS_OP_COPY_RANGE | 1ull << FS_OP_EXCHANGE |
+		1ull << FS_OP_DEDUPE | 1ull << FS_OP_CHMOD | 1ull << FS_OP_CHOWN |
 		1ull << FS_OP_UTIMENS | 1ull << FS_OP_SETXATTR;
 
 	return mutating >> op & 1;

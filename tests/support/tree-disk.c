@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
+#include <linux/stat.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -116,6 +117,14 @@ make_mount(Builder *builder, const TreeNode *node)
 	return 0;
 }
 
+static gboolean
+is_mount_point(TidyFs *fs, int dir, const char *name)
+{
+	TidyStat st;
+
+	return fs->stat(fs, dir, name, &st) == 0 && (st.attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
 static int
 make_entry(Builder *builder, int dir, const char *name, const TreeNode *node)
 {
@@ -125,6 +134,9 @@ make_entry(Builder *builder, int dir, const char *name, const TreeNode *node)
 	switch (node->type) {
 	case TIDY_TYPE_DIR:
 		answer = fs->mkdir(fs, dir, name, 0700);
+		/* The host has another disk mounted there. */
+		if (answer == -EEXIST && is_mount_point(fs, dir, name))
+			answer = 0;
 		return answer == 0 && node->is_mount ? make_mount(builder, node) : answer;
 	case TIDY_TYPE_FILE:
 		return make_file(builder, dir, name, node);

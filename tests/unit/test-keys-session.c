@@ -524,6 +524,8 @@ expect_fault(FakeKeys *keys, const char *fault)
 	if (!g_str_has_suffix(heard, fault))
 		g_assert_cmpstr(heard, ==, fault);
 	g_assert_cmpint(keys->result, ==, 0);
+	g_assert_cmpint(remap_helper_fault(keys->helper) != NULL, ==,
+			strstr(fault, "fault ") != NULL);
 	fake_keys_free(keys);
 }
 

@@ -360,7 +360,7 @@ test_hostile_headers(void)
 {
 	TidyJournalHeader bad = header;
 
-	bad.kind = 3;
+	bad.kind = 4;
 	assert_header_refused(bad);
 	bad = header;
 	bad.home = NULL;
