@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Runs unittest cases and speaks TAP, so that each case counts. I/O: standard output.
 import sys
+import time
 import unittest
 
 
@@ -8,12 +9,18 @@ class TapResult(unittest.TestResult):
     def __init__(self):
         super().__init__()
         self.count = 0
+        self.started = 0.0
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.started = time.monotonic()
 
     def _line(self, verdict, test, note="", detail=""):
         self.count += 1
         name = test.id().removeprefix("__main__.")
         for line in detail.splitlines():
             print("# " + line.encode("utf-8", "backslashreplace").decode())
+        print(f"# {time.monotonic() - self.started:.1f} s")
         print(f"{verdict} {self.count} - {name}{note}", flush=True)
 
     def addSuccess(self, test):

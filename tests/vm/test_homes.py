@@ -49,6 +49,17 @@ class Homes(unittest.TestCase):
             guest.sh("mkdir -p Download && echo late >Download/late.txt", user="tester")
             guest.wait_for("test -e Downloads/late.txt && test ! -e Download/late.txt", user="tester")
 
+    def test_tmpfs_home_merges_by_itself(self):
+        """A live system, a kiosk, a guest account."""
+        with vm.VM() as guest:
+            self.start(guest, f"mount -t tmpfs -o mode=700,uid=1000,gid=1000 home {HOME}")
+            guest.sh("mkdir -p Download && echo late >Download/late.txt", user="tester")
+            guest.wait_for("test -e Downloads/late.txt && test ! -e Download/late.txt", user="tester")
+            guest.sh("xdgtidy undo && xdgtidy undo", user="tester")
+            guest.sh("rm Download/late.txt", user="tester")
+            guest.sh(f"/tools/tree.py list {HOME} | grep -v '^Download: ' >/tmp/now; "
+                     "grep -v '^Download: ' /tmp/wanted | diff - /tmp/now")
+
     def test_fuse_home_is_asked_about(self):
         with vm.VM() as guest:
             self.start(guest, f"bindfs -o nonempty {SERVED} {HOME}", ok=(0, PARTLY))

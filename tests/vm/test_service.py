@@ -1,7 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-# The daemon as a service of systemd --user: settings, crashes, limits, a full disk, a home that cannot be written. I/O.
+# The daemon as a service of systemd --user: settings, crashes, limits, a full disk, upgrades, a long life. I/O.
 import os
+import re
+import shutil
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -12,6 +15,37 @@ import vm
 
 HOME = "/home/tester"
 SMALL_DISK = 24 << 20
+# What "systemd-analyze security" may say at most. It is not lower because mount namespaces would turn merges into
+# copies (systemd/xdgtidy.service.in), and half of its points are for those.
+USER_UNIT_EXPOSURE = 6.2
+WATCHDOG_SEC = 10
+SOURCE = os.path.abspath(f"{vm.HERE}/../..")
+NEXT_VERSION = "99.1.0"
+UPGRADE_FILES = 500
+# The history of a day is kept, so after a day it is as long as it gets; the day after that counts.
+HOURS = 48
+WARM_HOURS = 24
+ARRIVALS_AN_HOUR = 20
+RSS_GROWTH_KIB = 256
+
+
+def build_next(folder):
+    """The next version's product: the same source under another number, configured and built on its own."""
+    shutil.copytree(SOURCE, f"{folder}/source", ignore=shutil.ignore_patterns("build", "build-*", ".git", "tests"))
+    with open(f"{folder}/source/meson.build", "r+", encoding="utf-8") as file:
+        text, count = re.subn(r"(\n  version: )'[^']*'", rf"\1'{NEXT_VERSION}'", file.read(), count=1)
+        if count != 1:
+            raise AssertionError("meson.build names no version")
+        file.seek(0)
+        file.write(text)
+        file.truncate()
+    for command in (["setup", f"{folder}/build", f"{folder}/source", "-Dtests=false", "-Doptimization=0"],
+                    ["compile", "-C", f"{folder}/build"],
+                    ["install", "-C", f"{folder}/build", "--no-rebuild", "--quiet", "--destdir", f"{folder}/product"]):
+        done = subprocess.run(["meson", *command], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise AssertionError(f"meson {command[0]}: {done.stdout[-4000:]}{done.stderr}")
+    return f"{folder}/product"
 
 
 class Service(unittest.TestCase):
@@ -19,8 +53,8 @@ class Service(unittest.TestCase):
         guest.install()
         guest.add_tools()
 
-    def make_home(self, guest):
-        guest.sh(f"/tools/tree.py make {HOME}", user="tester")
+    def make_home(self, guest, count=0):
+        guest.sh(f"/tools/tree.py make {HOME} {count}", user="tester")
         guest.sh(f"/tools/tree.py contents {HOME} >/tmp/contents; /tools/tree.py list {HOME} >/tmp/wanted")
 
     def start(self, guest):
@@ -31,6 +65,10 @@ class Service(unittest.TestCase):
 
     def check_unchanged(self, guest):
         guest.sh(f"/tools/tree.py list {HOME} >/tmp/now; diff /tmp/wanted /tmp/now")
+
+    def undo_all(self, guest):
+        guest.sh("for i in $(seq 50); do xdgtidy undo >.said || exit; grep -q 'Nothing to undo' .said && exit; done; "
+                 "false", user="tester", timeout=300)
 
     def check_merge_and_undo(self, guest):
         guest.sh("xdgtidy merge --yes", user="tester")
@@ -109,6 +147,93 @@ class Service(unittest.TestCase):
             guest.sh("systemctl --user restart xdgtidy", user="tester")
             self.check_merge_and_undo(guest)
 
+    def test_watchdog_ends_a_stopped_main_loop(self):
+        with vm.VM() as guest:
+            self.prepare(guest)
+            self.make_home(guest)
+            self.start(guest)
+            self.assertEqual("5min", guest.sh("systemctl --user show -P WatchdogUSec xdgtidy", user="tester").strip())
+            guest.sh("mkdir -p .config/systemd/user/xdgtidy.service.d && "
+                     f"printf '[Service]\nWatchdogSec={WATCHDOG_SEC}s\n' >.config/systemd/user/xdgtidy.service.d/fast.conf && "
+                     "systemctl --user daemon-reload && systemctl --user restart xdgtidy", user="tester")
+            pid = self.main_pid(guest)
+            guest.sh(f"kill -STOP {pid}")
+            guest.wait_for(f"! test -d /proc/{pid} && systemctl --user is-active xdgtidy", user="tester")
+            self.assertEqual("1", guest.sh("systemctl --user show -P NRestarts xdgtidy", user="tester").strip())
+            self.assertIn("Watchdog timeout", guest.sh("journalctl --user -o cat _COMM=systemd", user="tester"))
+            self.check_merge_and_undo(guest)
+            # Three times as long as it takes to be found out: a loop that runs is left alone.
+            pid = self.main_pid(guest)
+            since = guest.sh("cut -d ' ' -f 1 /proc/uptime").strip()
+            guest.wait_for(f"awk '{{ exit $1 < {since} + {3 * WATCHDOG_SEC} }}' /proc/uptime")
+            self.assertEqual(pid, self.main_pid(guest))
+
+    def test_clock_jumps(self):
+        """Forward and back, by less and more than the age of anything: what arrives is merged, and all of it undone."""
+        with vm.VM() as guest:
+            self.prepare(guest)
+            self.make_home(guest)
+            guest.sh("mkdir -p .config/xdgtidy && printf '[merge]\nsettle = 1s\n' >.config/xdgtidy/xdgtidy.conf",
+                     user="tester")
+            self.start(guest)
+            pid = self.main_pid(guest)
+            guest.sh("xdgtidy merge --yes", user="tester")
+            for i, jump in enumerate(("3 days", "40 days ago", "5 years", "6 years ago")):
+                guest.sh(f"date -s '{jump}'")
+                guest.sh(f"mkdir -p Download && echo {i} >Download/late-{i}", user="tester")
+                guest.wait_for(f"test -e Downloads/late-{i} && test ! -e Download/late-{i}", user="tester")
+            self.assertEqual(pid, self.main_pid(guest))
+            self.undo_all(guest)
+            guest.sh("cd Download && test \"$(cat late-* | tr -d '\\n')\" = 0123 && rm late-*",
+                     user="tester")
+            # The late files changed the time of the directory itself.
+            guest.sh(f"/tools/tree.py list {HOME} | grep -v '^Download: ' >/tmp/now; "
+                     "grep -v '^Download: ' /tmp/wanted | diff - /tmp/now")
+
+    def test_upgrade_under_a_running_session(self):
+        """The next version is installed over this one in the middle of a merge."""
+        with tempfile.TemporaryDirectory(prefix="vm.") as folder, vm.VM() as guest:
+            following = build_next(folder)
+            self.prepare(guest)
+            self.make_home(guest, UPGRADE_FILES)
+            self.start(guest)
+            pid = self.main_pid(guest)
+            guest.arm_stop(pid, "renameat2", UPGRADE_FILES // 10)
+            guest.sh("systemd-run --user --quiet --unit=asked xdgtidy merge --yes", user="tester")
+            guest.wait_for_stop()
+            guest.copy_in(following, "/")
+            self.assertIn("(deleted)", guest.sh(f"readlink /proc/{pid}/exe"))
+            self.assertIn(NEXT_VERSION, guest.sh("xdgtidy --version", user="tester"))
+            guest.sh(f"kill -CONT {pid}")
+            self.assertIn("The daemon runs", guest.sh("xdgtidy status", user="tester"))
+            guest.sh("systemctl --user daemon-reload && systemctl --user try-restart xdgtidy", user="tester")
+            now = self.main_pid(guest)
+            self.assertNotEqual(pid, now)
+            self.assertNotIn("(deleted)", guest.sh(f"readlink /proc/{now}/exe"))
+            guest.wait_for(f"test ! -e {HOME}/Download", timeout=300)
+            guest.sh(f"/tools/tree.py missing {HOME} /tmp/contents")
+            self.undo_all(guest)
+            self.check_unchanged(guest)
+
+    def test_a_day_of_arrivals_leaves_nothing_behind(self):
+        """A day of the clock and of files, after another one; see arrivals.py for what is left out."""
+        with vm.VM("desktop") as guest:
+            self.prepare(guest)
+            self.make_home(guest)
+            guest.sh("mkdir -p .config/xdgtidy && printf '[merge]\nsettle = 1s\n[journal]\nkeep_days = 1\n' >.config/xdgtidy/xdgtidy.conf",
+                     user="tester")
+            self.start(guest)
+            guest.sh("xdgtidy merge --yes", user="tester")
+            pid = self.main_pid(guest)
+            descriptors = int(guest.sh(f"ls /proc/{pid}/fd | wc -l"))
+            table = guest.sh(f"/tools/arrivals.py {HOME} {HOURS} {ARRIVALS_AN_HOUR} {pid}", timeout=1500)
+            rss = [int(line.split()[1]) for line in table.splitlines()]
+            print(f"# resident KiB, hour by hour: {' '.join(map(str, rss))}")
+            self.assertEqual(HOURS, len(rss))
+            self.assertLess(rss[-1] - rss[WARM_HOURS], RSS_GROWTH_KIB, table)
+            guest.wait_for(f"test $(ls /proc/{pid}/fd | wc -l) -le {descriptors}")
+            self.assertEqual(pid, self.main_pid(guest))
+
     def test_sandbox_is_in_force(self):
         with vm.VM() as guest:
             self.prepare(guest)
@@ -118,7 +243,10 @@ class Service(unittest.TestCase):
             self.assertIn("Seccomp:\t2", status)
             for capabilities in ("CapEff", "CapPrm", "CapAmb"):
                 self.assertIn(f"{capabilities}:\t0000000000000000", status)
-            print("# " + guest.sh("systemd-analyze --user security xdgtidy.service | tail -n 1", user="tester").strip())
+            said = guest.sh("systemd-analyze --user security --no-pager xdgtidy.service | tail -n 1", user="tester").strip()
+            print(f"# {said}")
+            exposure = float(re.search(r": ([0-9.]+) ", said).group(1))
+            self.assertLessEqual(exposure, USER_UNIT_EXPOSURE)
 
 
 if __name__ == "__main__":

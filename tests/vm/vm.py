@@ -257,16 +257,27 @@ class VM:
             self.sh(f"mkdir -p {to} && tar -x --no-overwrite-dir -f /host/{os.path.basename(tar.name)} -C {to}")
 
     def install(self):
-        """The build under test, as a package would put it there: files, then what systemd and the bus must know."""
+        """The build under test, as a package would put it there: files, then what systemd, udev and the bus must know."""
         self.copy_in(product(), "/")
-        if os.path.exists(f"{product()}/usr/lib/systemd/system") or os.path.exists(f"{product()}/usr/local/lib/systemd/system"):
-            self.sh("systemctl daemon-reload")
+        self.sh("systemd-sysusers && udevadm control --reload && udevadm trigger --name-match=uinput && udevadm settle && "
+                "systemctl daemon-reload")
         self.sh("systemctl --user daemon-reload && "
                 "busctl --user --quiet call org.freedesktop.DBus / org.freedesktop.DBus ReloadConfig", user="tester")
 
     def add_tools(self):
         """The programs of inside/ as /tools."""
         self.copy_in(f"{HERE}/inside", "/tools")
+        self.copy_in(f"{BUILD}/tests/vm/keytool", "/tools")
+
+    def arm_stop(self, pid, call, count):
+        """The process will stand still right after it has made that system call so many times in one of its threads."""
+        self.sh("rm -f /run/stopper.log; systemd-run --quiet --collect --unit=stopper strace -f -qq -o /run/stopper.log "
+                f"-e trace={call} -e inject={call}:signal=SIGSTOP:when={count} -p {pid}")
+        self.wait_for(f"! grep -q 'TracerPid:.0$' /proc/{pid}/task/*/status")
+
+    def wait_for_stop(self):
+        self.wait_for("grep -q 'stopped by SIGSTOP' /run/stopper.log")
+        self.sh("systemctl stop stopper")
 
     def session(self, user, vt, command, kind="tty"):
         """A session of logind on seat0, as a display manager opens one: PAM, a VT of its own, brought to the front."""

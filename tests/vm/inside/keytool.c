@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Runs in the guest, as root: keyboards made with uinput, and how long a key is on its way. I/O. */
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <libevdev/libevdev-uinput.h>
+#include <libevdev/libevdev.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char usage[] =
+	"usage: keytool keyboard NAME     a keyboard; lines on standard input: KEY_A 1, KEY_A 0, "
+	"wait MS;\n"
+	"                                 tells what its LEDs are told; unplugged at the end of "
+	"the input\n"
+	"       keytool read DEVICE       its key events, a line each, until it is unplugged\n"
+	"       keytool held              the keys that are down, of all devices\n"
+	"       keytool list              physical keyboards: NAME, and how many clones each has\n"
+	"       keytool latency NAME DEVICE KEY COUNT\n"
+	"                                 presses KEY of a new keyboard NAME and waits for DEVICE "
+	"to tell, COUNT\n"
+	"                                 times; how many edges arrived, and p50, p99, max in ns\n"
+	"DEVICE is a name, or clone:NAME for what xdgtidy-keys made of it.\n";
+
+#define CLONE	   "clone:"
+#define CLONE_PHYS "xdgtidy-keys/"
+
+/* For what must come; a host that is busy with other things is slow. */
+enum { PATIENCE_MS = 120000, LOOK_MS = 20 };
+
+static int
+fail(const char *what)
+{
+	fprintf(stderr, "keytool: %s: %s\n", what, strerror(errno));
+	return 1;
+}
+
+static void
+pause_ms(int ms)
+{
+	poll(NULL, 0, ms);
+}
+
+static int64_t
+now_nsec(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+/* ---- devices ---- */
+
+static bool
+is_clone(const struct libevdev *device)
+{
+	const char *phys = libevdev_get_phys(device);
+
+	return phys != NULL && strncmp(phys, CLONE_PHYS, strlen(CLONE_PHYS)) == 0;
+}
+
+static bool
+is_wanted(const struct libevdev *device, const char *wanted)
+{
+	bool is_clone_wanted = strncmp(wanted, CLONE, strlen(CLONE)) == 0;
+	const char *name = is_clone_wanted ? wanted + strlen(CLONE) : wanted;
+
+	return strcmp(libevdev_get_name(device), name) == 0 && is_clone(device) == is_clone_wanted;
+}
+
+static struct libevdev *
+open_device(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct libevdev *device;
+
+	if (fd < 0)
+		return NULL;
+	if (libevdev_new_from_fd(fd, &device) == 0)
+		return device;
+	close(fd);
+	return NULL;
+}
+
+static void
+close_device(struct libevdev *device)
+{
+	int fd = libevdev_get_fd(device);
+
+	libevdev_free(device);
+	close(fd);
+}
+
+static struct libevdev *
+find_device(const char *wanted)
+{
+	struct libevdev *kept = NULL;
+	glob_t found;
+
+	if (glob("/dev/input/event*", 0, NULL, &found) != 0)
+		return NULL;
+	for (size_t i = 0; i < found.gl_pathc && kept == NULL; i++) {
+		struct libevdev *device = open_device(found.gl_pathv[i]);
+
+		if (device != NULL && is_wanted(device, wanted))
+			kept = device;
+		else if (device != NULL)
+			close_device(device);
+	}
+	globfree(&found);
+	return kept;
+}
+
+static struct libevdev *
+wait_for_device(const char *wanted)
+{
+	for (int waited = 0; waited < PATIENCE_MS; waited += LOOK_MS) {
+		struct libevdev *device = find_device(wanted);
+
+		if (device != NULL)
+			return device;
+		pause_ms(LOOK_MS);
+	}
+	fprintf(stderr, "keytool: there is no device '%s'\n", wanted);
+	return NULL;
+}
+
+/* ---- keyboards ---- */
+
+static struct libevdev_uinput *
+make_keyboard(const char *name)
+{
+	static const unsigned leds[] = { LED_NUML, LED_CAPSL, LED_SCROLLL };
+	struct libevdev *device = libevdev_new();
+	struct libevdev_uinput *keyboard = NULL;
+
+	libevdev_set_name(device, name);
+	libevdev_set_id_bustype(device, BUS_USB);
+	libevdev_set_id_vendor(device, 0x1209);
+	libevdev_set_id_product(device, 1);
+	libevdev_enable_event_type(device, EV_REP);
+	libevdev_enable_event_code(device, EV_MSC, MSC_SCAN, NULL);
+	for (unsigned code = KEY_ESC; code <= KEY_MICMUTE; code++)
+		libevdev_enable_event_code(device, EV_KEY, code, NULL);
+	for (size_t i = 0; i < sizeof leds / sizeof *leds; i++)
+		libevdev_enable_event_code(device, EV_LED, leds[i], NULL);
+	errno = -libevdev_uinput_create_from_device(device, LIBEVDEV_UINPUT_OPEN_MANAGED,
+						    &keyboard);
+	libevdev_free(device);
+	return errno == 0 ? keyboard : NULL;
+}
+
+static void
+move_key(struct libevdev_uinput *keyboard, unsigned code, int value)
+{
+	libevdev_uinput_write_event(keyboard, EV_KEY, code, value);
+	libevdev_uinput_write_event(keyboard, EV_SYN, SYN_REPORT, 0);
+}
+
+static void
+print_leds(int fd)
+{
+	struct input_event event;
+
+	while (read(fd, &event, sizeof event) == sizeof event)
+		if (event.type == EV_LED)
+			printf("%s %d\n", libevdev_event_code_get_name(EV_LED, event.code),
+			       event.value);
+	fflush(stdout);
+}
+
+/* FALSE: not a line of ours. */
+static bool
+obey(struct libevdev_uinput *keyboard, const char *line)
+{
+	char name[40];
+	int value, code;
+
+	if (sscanf(line, "%39s %d", name, &value) != 2)
+		return false;
+	if (strcmp(name, "wait") == 0) {
+		pause_ms(value);
+		return true;
+	}
+	code = libevdev_event_code_from_name(EV_KEY, name);
+	if (code < 0)
+		return false;
+	move_key(keyboard, (unsigned)code, value);
+	return true;
+}
+
+static int
+be_keyboard(const char *name)
+{
+	struct libevdev_uinput *keyboard = make_keyboard(name);
+	char line[100];
+	int fd;
+
+	if (keyboard == NULL)
+		return fail("/dev/uinput");
+	fd = libevdev_uinput_get_fd(keyboard);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	setvbuf(stdin, NULL, _IONBF, 0); /* else poll() would not see the lines in the buffer */
+	puts("ready");
+	fflush(stdout);
+	for (;;) {
+		struct pollfd pollers[] = { { .fd = STDIN_FILENO, .events = POLLIN },
+					    { .fd = fd, .events = POLLIN } };
+
+		poll(pollers, 2, -1);
+		if (pollers[1].revents != 0)
+			print_leds(fd);
+		if (pollers[0].revents == 0)
+			continue;
+		if (fgets(line, sizeof line, stdin) == NULL)
+			break;
+		if (!obey(keyboard, line)) {
+			fprintf(stderr, "keytool: what is this: %s", line);
+			return 2;
+		}
+	}
+	libevdev_uinput_destroy(keyboard);
+	return 0;
+}
+
+/* ---- latency ---- */
+
+/* When the key's edge arrived; -1: it did not. */
+static int64_t
+wait_for_edge(struct libevdev *device, unsigned code, int value)
+{
+	struct pollfd poller = { .fd = libevdev_get_fd(device), .events = POLLIN };
+	struct input_event event;
+
+	while (poll(&poller, 1, PATIENCE_MS) > 0)
+		while (read(poller.fd, &event, sizeof event) == sizeof event)
+			if (event.type == EV_KEY && event.value != 2)
+				return event.code == code && event.value == value ? now_nsec() : -1;
+	return -1;
+}
+
+static int
+compare_times(const void *a, const void *b)
+{
+	const int64_t *left = a, *right = b;
+
+	return (*left > *right) - (*left < *right);
+}
+
+/* Of the device's own clock there is no need: both ends are this process. */
+static int
+measure(const char *name, const char *wanted, const char *keys, size_t count)
+{
+	struct libevdev_uinput *keyboard = make_keyboard(name);
+	int64_t *times = calloc(2 * count, sizeof *times);
+	char from[40] = "", to[40] = "";
+	size_t arrived = 0;
+	struct libevdev *device;
+
+	/* KEY_A, or KEY_A=KEY_B when B is what A becomes */
+	sscanf(keys, "%39[^=]=%39s", from, to);
+	unsigned pressed = (unsigned)libevdev_event_code_from_name(EV_KEY, from);
+	unsigned expected =
+		*to == '\0' ? pressed : (unsigned)libevdev_event_code_from_name(EV_KEY, to);
+
+	if (keyboard == NULL || times == NULL)
+		return fail("/dev/uinput");
+	device = wait_for_device(wanted);
+	if (device == NULL)
+		return 1;
+	for (size_t i = 0; i < 2 * count; i++) {
+		int value = i % 2 == 0;
+		int64_t before = now_nsec(), after;
+
+		move_key(keyboard, pressed, value);
+		after = wait_for_edge(device, expected, value);
+		if (after < 0)
+			break;
+		times[arrived++] = after - before;
+	}
+	qsort(times, arrived, sizeof *times, compare_times);
+	if (arrived > 0)
+		printf("%zu %lld %lld %lld\n", arrived, (long long)times[arrived / 2],
+		       (long long)times[arrived * 99 / 100], (long long)times[arrived - 1]);
+	free(times);
+	close_device(device);
+	libevdev_uinput_destroy(keyboard);
+	return arrived == 2 * count ? 0 : 1;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *verb = argc > 1 ? argv[1] : "";
+
+	if (strcmp(verb, "keyboard") == 0 && argc == 3)
+		return be_keyboard(argv[2]);
+	if (strcmp(verb, "latency") == 0 && argc == 6)
+		return measure(argv[2], argv[3], argv[4], strtoul(argv[5], NULL, 10));
+	fputs(usage, stderr);
+	return 2;
+}
