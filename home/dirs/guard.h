@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Guards: the reasons why a stray is not merged, or not without asking. ONE table (guard.c); a
- * further trap is a row there, and a further name that gives a directory away is a row of the
- * marker table. Pure: the engine gathers TidyGuardFacts, the table answers.
+ * further trap is a row there, a further name that gives a directory away is a row of the
+ * marker table (guard-use.c), and a further program that names its directories is one of claims.c. Pure: the engine gathers TidyGuardFacts, the table answers.
  *
  *	g_autoptr(GPtrArray) findings = tidy_guard_check(&facts);
  *	switch (tidy_guard_verdict(findings)) ...
@@ -65,7 +65,8 @@ typedef struct {
 
 	guint64 n_entries; /* of the whole stray */
 	guint64 n_bytes;
-	guint64 max_entries; /* beyond it the user is asked; 0: no limit */
+	guint64 n_disk_bytes; /* without the holes of sparse files: what a copy takes */
+	guint64 max_entries;  /* beyond it the user is asked; 0: no limit */
 	guint64 max_bytes;
 	gint64 newest_ns; /* newest mtime or ctime in the stray */
 	gint64 now_ns;

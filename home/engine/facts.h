@@ -4,6 +4,7 @@
 #pragma once
 
 #include "home/dirs/guard.h"
+#include "home/engine/claims-files.h"
 
 /* The facts with the memory that they borrow from. */
 typedef struct {
@@ -16,10 +17,11 @@ typedef struct {
 typedef struct {
 	const char *home;
 	const char *stray;
-	const char *target; /* NULL: the key has none */
+	const char *target; /* as it is named, links not resolved; NULL: the key has none */
 	const char *key;
 	const TidyUserDirs *dirs;
 	const TidyStray *candidate; /* NULL: the user named source and target */
+	const TidyClaims *claims;   /* what other programs name; NULL: nothing is known */
 	gboolean has_consent;
 	gboolean
 		wants_size; /* walk the stray for the number and size of its entries (at most 200,000) */

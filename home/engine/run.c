@@ -4,6 +4,9 @@
 
 #include "home/engine/engine-private.h"
 
+/* The clock is looked at once in so many steps. */
+#define CLOCK_STEPS 64
+
 typedef struct {
 	char *path;
 	TidyWhy why;
@@ -29,6 +32,7 @@ tidy_run_init(TidyRun *run, TidyEngine *engine, const TidySink *sink)
 		.sink = sink != NULL ? sink : &silent,
 		.notes = g_ptr_array_new_with_free_func(note_free),
 		.taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+		.newest_ns = engine->fs->now(engine->fs),
 	};
 }
 
@@ -166,6 +170,8 @@ report_made(TidyRun *run, const TidyStep *step, const TidyDir *dir, const TidyDi
 {
 	const TidySink *sink = run->sink;
 
+	if (run->n_made++ % CLOCK_STEPS == 0)
+		run->newest_ns = MAX(run->newest_ns, run->engine->fs->now(run->engine->fs));
 	count_step(&run->counts, step);
 	if (sink->step != NULL && step->op != TIDY_OP_TIMES)
 		tell_step(run, step, dir, to_dir);

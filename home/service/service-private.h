@@ -15,6 +15,8 @@ struct TidyService {
 	char *config_dir;
 	char *state_dir;
 	char *sysconf_dir; /* or NULL */
+	char *system_root;
+	char *named_home; /* as it was given */
 	TidyConfig *config;
 	char *config_error;	      /* or NULL */
 	TidyUserDirsFiles *user_dirs; /* NULL: never read */
@@ -41,6 +43,7 @@ typedef enum {
 typedef struct {
 	char *path;		    /* absolute */
 	char *target;		    /* absolute, without links; NULL: none */
+	char *named_target;	    /* the same with its links */
 	char *key;		    /* or NULL */
 	const TidyStray *candidate; /* borrowed from the list; NULL: named by the user */
 	TidyConfigMode mode;
@@ -52,6 +55,8 @@ typedef struct {
 typedef struct {
 	GPtrArray *strays;     /* of TidyStray */
 	GPtrArray *candidates; /* of TidyCandidate */
+	TidyClaims *claims;    /* what other programs name; NULL: not asked yet */
+	gboolean wants_size;   /* each is measured */
 } TidyCandidates;
 
 void tidy_candidate_free(TidyCandidate *candidate);

@@ -473,7 +473,9 @@ GVariant *
 tidy_service_merge(TidyService *service, const char *stray, const char *target,
 		   const TidyMergeOptions *options, GCancellable *cancellable, GError **error)
 {
-	g_autoptr(TidyCandidates) all = tidy_service_find_strays(service, FALSE);
+	/* Whose files they are counts before all of them move unasked. */
+	gboolean wants_size = options->is_automatic && options->only_names == NULL;
+	g_autoptr(TidyCandidates) all = tidy_service_find_strays(service, wants_size);
 	GVariantBuilder *list = tidy_report_new_list();
 	TidyResult result = { 0 };
 	Merged merged = MERGED_NOTHING;
