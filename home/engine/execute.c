@@ -10,6 +10,7 @@
 #include "home/base/error.h"
 #include "home/compare/compare.h"
 #include "home/engine/copy.h"
+#include "home/engine/text-file.h"
 #include "home/engine/trash.h"
 
 /* One sync per so many steps costs next to nothing; one per step would cost 11 times the work itself
@@ -324,14 +325,25 @@ make_rmdir(TidyExecutor *executor, Pending *pending)
 	return fs->unlink(fs, dir, step->name, AT_REMOVEDIR);
 }
 
-gboolean
-tidy_link_says(TidyFs *fs, int dir, const char *name, const char *text)
+static gboolean
+link_says(TidyFs *fs, int dir, const char *name, const char *text)
 {
 	char buffer[PATH_MAX];
 	ssize_t length = fs->readlink(fs, dir, name, buffer, sizeof buffer);
 
 	return length >= 0 && (size_t)length == strlen(text) &&
 	       memcmp(buffer, text, (size_t)length) == 0;
+}
+
+gboolean
+tidy_text_says(TidyFs *fs, int dir, const TidyStep *step)
+{
+	g_autofree char *text = NULL;
+
+	if (step->type != TIDY_TYPE_FILE)
+		return link_says(fs, dir, step->name, step->text);
+	text = tidy_text_file_read(fs, dir, step->name);
+	return g_strcmp0(text, step->text) == 0;
 }
 
 static int
@@ -344,9 +356,9 @@ make_link(TidyExecutor *executor, Pending *pending)
 
 	if (dir < 0)
 		return dir;
-	r = fs->symlink(fs, step->text, dir, step->name);
-	if (r == -EEXIST && executor->options.is_replay &&
-	    tidy_link_says(fs, dir, step->name, step->text))
+	r = step->type == TIDY_TYPE_FILE ? tidy_text_file_make(fs, dir, step->name, step->text)
+					 : fs->symlink(fs, step->text, dir, step->name);
+	if (r == -EEXIST && executor->options.is_replay && tidy_text_says(fs, dir, step))
 		r = 0;
 	if (r == 0 && step->mtime_ns != TIDY_TIME_OMIT)
 		fs->utimens(fs, dir, step->name, TIDY_TIME_OMIT, step->mtime_ns);
@@ -366,8 +378,12 @@ make_unlink(TidyExecutor *executor, Pending *pending)
 	r = check_entry(fs, dir, step);
 	if (r < 0)
 		return r == -ENOENT && executor->options.is_replay ? 0 : r;
-	if (!tidy_link_says(fs, dir, step->name, step->text))
+	if (!tidy_text_says(fs, dir, step))
 		return -ESTALE;
+	/* The name must still lead to what was read. */
+	r = check_entry(fs, dir, step);
+	if (r < 0)
+		return r;
 	return fs->unlink(fs, dir, step->name, 0);
 }
 

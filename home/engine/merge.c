@@ -133,6 +133,8 @@ follow_decision(TidyWalk *walk, TidyPair *pair, const TidyDecision *decision, GE
 	case TIDY_DECISION_FOLD:
 	case TIDY_DECISION_DISCARD:
 		return tidy_walk_add_trash(walk, pair->source, entry, decision->why, error);
+	case TIDY_DECISION_UNION:
+		return tidy_walk_add_union(walk, pair, entry, decision->why, error);
 	case TIDY_DECISION_DELETE:
 		return tidy_walk_add_delete(walk, pair, entry, decision->why, error);
 	case TIDY_DECISION_REPLACE:

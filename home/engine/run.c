@@ -135,7 +135,8 @@ count_step(TidyCounts *counts, const TidyStep *step)
 			counts->bytes += (guint64)step->size;
 		break;
 	case TIDY_OP_LINK:
-		counts->moved += step->why != TIDY_WHY_COMPATIBILITY;
+		counts->moved +=
+			step->type == TIDY_TYPE_LINK && step->why != TIDY_WHY_COMPATIBILITY;
 		break;
 	case TIDY_OP_TRASH:
 	case TIDY_OP_DELETE:

@@ -199,10 +199,14 @@ may_remove(Undo *undo, const TidyStep *inverse, TidyDir *dir)
 	TidyStat st;
 	int r = stat_entry(undo, dir, inverse->name, FALSE, &st);
 
+	/* A file that says something else is not, or no longer, what was made: it stays, and what was there before, if it
+	 * is not that, says so when it finds the name taken. */
+	if (r == 0 && inverse->op == TIDY_OP_UNLINK && inverse->type == TIDY_TYPE_FILE)
+		return tidy_text_says(undo->fs, tidy_dir_fd(dir), inverse);
 	/* Another kind of thing has the name: what was made is gone, or never was. */
 	if (r == 0)
 		return tidy_stat_type(&st) ==
-		       (inverse->op == TIDY_OP_RMDIR ? TIDY_TYPE_DIR : TIDY_TYPE_LINK);
+		       (inverse->op == TIDY_OP_RMDIR ? TIDY_TYPE_DIR : inverse->type);
 	if (why_not(r) != TIDY_WHY_GONE)
 		note(undo, inverse, dir, why_not(r));
 	return FALSE;
@@ -220,7 +224,7 @@ may_undo(Undo *undo, const TidyStep *inverse, TidyDir *dir, TidyDir *to_dir)
 	case TIDY_OP_DELETE:
 		return may_copy_back(undo, inverse, dir, to_dir);
 	case TIDY_OP_LINK: /* the link is there: its removal was never made, or is undone */
-		return !tidy_link_says(undo->fs, tidy_dir_fd(dir), inverse->name, inverse->text);
+		return !tidy_text_says(undo->fs, tidy_dir_fd(dir), inverse);
 	case TIDY_OP_MKDIR:
 		return TRUE;
 	case TIDY_OP_RMDIR:
@@ -253,6 +257,11 @@ undo_step(Undo *undo, const TidyStep *step, GError **error)
 		return TRUE;
 	dir = dir_of(undo, inverse->dir);
 	to_dir = dir_of(undo, inverse->to_dir);
+	/* Tried in vain, and then made by a further pass: what that one made must be gone before this is looked at. */
+	if (inverse->op == TIDY_OP_UNLINK &&
+	    g_hash_table_contains(undo->operation->journal->skips, &inverse->origin) &&
+	    !tidy_executor_flush(undo->executor, error))
+		return FALSE;
 	if (!may_undo(undo, inverse, dir, to_dir))
 		return TRUE;
 	undo->n_added++;

@@ -61,6 +61,9 @@ gboolean tidy_walk_add_delete(TidyWalk *walk, TidyPair *pair, const TidyEntry *e
 			      GError **error);
 gboolean tidy_walk_add_replace(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyWhy why,
 			       GError **error);
+/* Of two lists of lines one: see union.c. */
+gboolean tidy_walk_add_union(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyWhy why,
+			     GError **error);
 gboolean tidy_walk_add_mkdir(TidyWalk *walk, TidyPair *above, TidyDir *source, gboolean *is_made,
 			     GError **error);
 gboolean tidy_walk_add_times(TidyWalk *walk, TidyDir *dir, gint64 mtime_ns, GError **error);
