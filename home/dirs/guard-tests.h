@@ -66,6 +66,7 @@ TIDY_GUARD_TEST(tidy_guard_is_exported);
 TIDY_GUARD_TEST(tidy_guard_has_torrent);
 TIDY_GUARD_TEST(tidy_guard_has_unit);
 TIDY_GUARD_TEST(tidy_guard_has_reference);
+TIDY_GUARD_TEST(tidy_guard_has_links);
 TIDY_GUARD_TEST(tidy_guard_has_writer);
 TIDY_GUARD_TEST(tidy_guard_has_partial);
 TIDY_GUARD_TEST(tidy_guard_is_not_settled);

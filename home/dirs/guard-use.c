@@ -153,6 +153,11 @@ TIDY_GUARD_TEST(tidy_guard_has_reference)
 	return take_first(facts->references, detail);
 }
 
+TIDY_GUARD_TEST(tidy_guard_has_links)
+{
+	return take_first(facts->links, detail);
+}
+
 TIDY_GUARD_TEST(tidy_guard_has_writer)
 {
 	return take_first(facts->open_writers, detail);

@@ -150,6 +150,9 @@ static const TidyGuardRow rows[] = {
 	  "is used by a systemd unit or a scheduled job", "Change the path there first." },
 	{ "unfixable-reference", ASK, SOURCE, FALSE, tidy_guard_has_reference, 0,
 	  "is named in the settings of a program", "Change the path there." },
+	{ "links-into", INFO, SOURCE, FALSE, tidy_guard_has_links, 0,
+	  "is where symbolic links lead, which would lead nowhere",
+	  "Set leave = symlink for its key in xdgtidy.conf, or change the links." },
 
 	/* What is in the stray, and when. */
 	{ "open-for-write", ASK, SOURCE, TRUE, tidy_guard_has_writer, 0,

@@ -83,6 +83,8 @@ typedef struct {
 	const char *const *units;      /* paths that systemd user units and cron use */
 	const char *const *references; /* "app: path" that doctor cannot fix */
 
+	const char *const *links; /* symbolic links of the home that lead into the stray */
+
 	gboolean has_consent;	 /* the user agreed to a merge in this home before */
 	gboolean is_other_host;	 /* the home is shared and another host wrote last */
 	gboolean is_system_user; /* root, a greeter, a uid below 1000, a guest session */

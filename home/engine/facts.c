@@ -362,6 +362,23 @@ gather_claims(TidyFacts *facts, const TidyClaims *claims)
 	guard->is_incomplete |= claims->is_incomplete;
 }
 
+static void
+gather_links(TidyFs *fs, TidyFacts *facts, const TidyFactsRequest *request)
+{
+	const TidyGuardRoot *target = &facts->guard.target;
+	GPtrArray *paths = g_ptr_array_new();
+
+	facts->links = tidy_links_into(
+		fs, facts->guard.real_home != NULL ? facts->guard.real_home : request->home,
+		request->stray, target->real_path != NULL ? target->real_path : request->target,
+		&facts->are_links_cut);
+	for (guint i = 0; i < facts->links->len; i++)
+		g_ptr_array_add(paths, ((TidyLinkInto *)g_ptr_array_index(facts->links, i))->path);
+	g_ptr_array_add(paths, NULL);
+	own(facts, (char *)paths->pdata);
+	facts->guard.links = (const char *const *)g_ptr_array_free(paths, FALSE);
+}
+
 TidyFacts *
 tidy_facts_gather(TidyFs *fs, const TidyFactsRequest *request)
 {
@@ -407,12 +424,15 @@ tidy_facts_gather(TidyFs *fs, const TidyFactsRequest *request)
 	guard->open_writers = (const char *const *)facts->open_paths;
 	if (request->wants_size)
 		measure(fs, AT_FDCWD, request->stray, 64, guard);
+	if (request->wants_links && tidy_stat_type(&guard->source.st) == TIDY_TYPE_DIR)
+		gather_links(fs, facts, request);
 	return facts;
 }
 
 void
 tidy_facts_free(TidyFacts *facts)
 {
+	g_clear_pointer(&facts->links, g_ptr_array_unref);
 	g_ptr_array_unref(facts->owned);
 	g_strfreev(facts->open_paths);
 	g_strfreev(facts->mount_points);

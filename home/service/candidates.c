@@ -236,6 +236,7 @@ judge(TidyService *service, TidyCandidates *all, TidyCandidate *candidate)
 		.candidate = stray,
 		.has_consent = key != NULL && tidy_service_has_consent(service, key),
 		.wants_size = all->wants_size,
+		.wants_links = all->wants_links,
 	};
 
 	if (all->claims == NULL)
@@ -271,11 +272,12 @@ candidate_new(TidyService *service, TidyCandidates *all, const TidyStray *stray)
 }
 
 TidyCandidates *
-tidy_service_find_strays(TidyService *service, gboolean wants_size)
+tidy_service_find_strays(TidyService *service, gboolean wants_size, gboolean wants_links)
 {
 	TidyCandidates *all = g_new0(TidyCandidates, 1);
 
 	all->wants_size = wants_size;
+	all->wants_links = wants_links;
 	all->strays = find_strays(service);
 	all->candidates = g_ptr_array_new_with_free_func((GDestroyNotify)tidy_candidate_free);
 	for (guint i = 0; i < all->strays->len; i++)

@@ -415,6 +415,38 @@ codes_of(GVariant *item)
 	return g_string_free(codes, FALSE);
 }
 
+/* All links that the scan found, as the scenario writes them. */
+static void
+check_links(const Home *home, GVariant *item)
+{
+	g_autoptr(GVariant) links = g_variant_lookup_value(item, "links", NULL);
+	g_autoptr(GString) found = g_string_new(NULL);
+	g_autoptr(GString) expected = g_string_new(NULL);
+	g_autofree char *below = g_strconcat(home->home, "/", NULL);
+	GVariantIter iter;
+	GVariant *link;
+	char **words;
+
+	for (guint i = 0; (words = trap_home_get(home->trap, "link", i)) != NULL; i++)
+		g_string_append_printf(expected, "%s %s %s\n", words[0], words[1], words[2]);
+	if (expected->len == 0)
+		return;
+	g_variant_iter_init(&iter, links);
+	while (g_variant_iter_loop(&iter, "@a{sv}", &link)) {
+		const char *path = "";
+		const char *text = "";
+		const char *new_text = "";
+
+		g_variant_lookup(link, "path", "&s", &path);
+		g_variant_lookup(link, "text", "&s", &text);
+		g_variant_lookup(link, "new-text", "&s", &new_text);
+		g_string_append_printf(found, "%s %s %s\n", path + strlen(below), text, new_text);
+	}
+	g_string_replace(expected, "@HOME@", home->home, 0);
+	if (strcmp(expected->str, found->str) != 0)
+		fail("links found:\n%sexpected:\n%s", found->str, expected->str);
+}
+
 static void
 check_scan(const Home *home, char *const *expected)
 {
@@ -426,6 +458,7 @@ check_scan(const Home *home, char *const *expected)
 	if (item != NULL) {
 		g_variant_lookup(item, "verdict", "&s", &verdict);
 		codes = codes_of(item);
+		check_links(home, item);
 	}
 	if (strcmp(verdict, expected[0]) != 0)
 		fail("the verdict is %s [%s], not %s", verdict, codes != NULL ? codes : "",

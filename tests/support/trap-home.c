@@ -16,9 +16,10 @@ static const char *const ordinary_after[] = {
 	"Downloads/here.txt = \"here\"",
 	NULL,
 };
-static const char *const keys[] = { "base", "stray", "consent", "env",	 "home-name", "open",
-				    "lock", "many",  "beside",	"user",	 "mount",     "fake",
-				    "fail", "clock", "undo",	"leave", "expect",    NULL };
+static const char *const keys[] = { "base",  "stray", "consent", "env",	   "home-name",
+				    "open",  "lock",  "many",	 "beside", "user",
+				    "mount", "fake",  "fail",	 "link",   "clock",
+				    "undo",  "leave", "expect",	 NULL };
 
 static void
 line_free(gpointer data)

@@ -21,6 +21,7 @@
  *
  * after: is the whole tree then; an undo must bring back what was. leave: PATH CODE is an entry that must be reported.
  *
+ *	link: PATH TEXT NEW-TEXT    the scan must report this link into the stray (all, when there is one such line)
  *	base: none                  no ordinary home
  *	after-more:                 added to after: of an ordinary home, where here.txt has moved and there.txt stays
  *	stray: NAME                 another stray
