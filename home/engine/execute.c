@@ -139,7 +139,8 @@ make_trash(TidyExecutor *executor, Pending *pending)
 {
 	TidyFs *fs = executor->options.fs;
 	const TidyStep *step = &pending->step;
-	g_autofree char *path = tidy_dir_entry_path(pending->dir, step->name);
+	g_autofree char *full = tidy_dir_entry_path(pending->dir, step->name);
+	g_autofree char *path = tidy_trash_path_for_info(pending->to_dir, full);
 	TidyTrashFds trash;
 	int from = tidy_dir_fd(pending->dir);
 	int r = from < 0 ? from : tidy_trash_open(pending->to_dir, &trash);

@@ -478,6 +478,8 @@ tidy_engine_merge_locked(TidyEngine *engine, const TidyMergeJob *job, const Tidy
 	gboolean is_fine = TRUE;
 
 	tidy_run_init(&run, engine, sink);
+	walk.trashes = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free,
+					     (GDestroyNotify)tidy_dir_unref);
 	walk.trash_names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	if (resumed != NULL) {
 		dirs = tidy_engine_journal_dirs(resumed, pool);
@@ -496,6 +498,7 @@ tidy_engine_merge_locked(TidyEngine *engine, const TidyMergeJob *job, const Tidy
 	g_clear_pointer(&opening.file, tidy_journal_file_free);
 	g_clear_pointer(&walk.known, g_hash_table_unref);
 	g_hash_table_unref(walk.trash_names);
+	g_hash_table_unref(walk.trashes);
 	tidy_run_clear(&run);
 	return is_fine;
 }

@@ -44,14 +44,15 @@ static gboolean
 add_source_trash(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyWhy why,
 		 GError **error)
 {
+	TidyDir *trash = tidy_walk_trash_of(walk, pair->source);
 	TidyStep step = {
 		.op = TIDY_OP_TRASH,
 		.why = why,
 		.type = TIDY_TYPE_FILE,
 		.name = g_strdup(entry->name),
-		.to_name = walk->job->is_dry_run ? g_strdup(entry->name)
-						 : tidy_trash_free_name(walk->trash, entry->name,
-									walk->trash_names),
+		.to_name = walk->job->is_dry_run
+				   ? g_strdup(entry->name)
+				   : tidy_trash_free_name(trash, entry->name, walk->trash_names),
 		.ino = entry->ino,
 		.size = -1,
 		.mtime_ns = TIDY_TIME_OMIT,
@@ -59,7 +60,7 @@ add_source_trash(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyWhy
 	};
 
 	if (step.to_name != NULL)
-		return tidy_executor_add(walk->executor, &step, pair->source, walk->trash, error);
+		return tidy_executor_add(walk->executor, &step, pair->source, trash, error);
 	tidy_step_clear(&step);
 	pair->is_going = FALSE;
 	return TRUE;

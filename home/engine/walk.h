@@ -10,7 +10,8 @@ typedef struct {
 	TidyFs *fs;
 	TidyExecutor *executor;
 	TidyDirPool *pool;
-	TidyDir *trash;
+	TidyDir *trash;	     /* the home's */
+	GHashTable *trashes; /* device -> TidyDir: where its files go; see tidy_walk_trash_of() */
 	GHashTable *trash_names; /* given away in this run */
 	GHashTable *known;	 /* path -> TidyDir of the journal that is gone on with, or NULL */
 	gint64 now_ns;
@@ -55,6 +56,8 @@ gboolean tidy_walk_add_unlink(TidyWalk *walk, TidyPair *pair, const TidyEntry *e
 			      gboolean needs_previous, GError **error);
 gboolean tidy_walk_add_relink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry,
 			      const TidyDecision *decision, GError **error);
+/* The Trash for what lies in @dir. Borrowed. */
+TidyDir *tidy_walk_trash_of(TidyWalk *walk, TidyDir *dir);
 gboolean tidy_walk_add_trash(TidyWalk *walk, TidyDir *dir, const TidyEntry *entry, TidyWhy why,
 			     GError **error);
 gboolean tidy_walk_add_delete(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyWhy why,
