@@ -461,6 +461,26 @@ choose(const GPtrArray *operations, guint64 id, gboolean is_resuming, GError **e
 	return NULL;
 }
 
+/* A home that came back from a backup has other inodes: none of its entries can be known again, and an undo would do
+ * nothing but make empty directories. */
+static gboolean
+is_same_home(TidyEngine *engine, const TidyOperation *operation, GError **error)
+{
+	guint64 ino = operation->journal->header.home_ino;
+	TidyStat home = { 0 };
+
+	tidy_engine_stat_home(engine, &home);
+	if (ino == 0 || home.ino == 0 || home.ino == ino)
+		return TRUE;
+	g_set_error(error, TIDY_ERROR, TIDY_ERROR_REFUSED,
+		    "operation %" G_GUINT64_FORMAT
+		    " was made in another %s (was it restored from a backup?), whose files cannot "
+		    "be known again; move them back by hand, they are listed by: xdgtidy history "
+		    "%" G_GUINT64_FORMAT,
+		    operation->id, engine->home, operation->id);
+	return FALSE;
+}
+
 void
 tidy_undo_target_clear(TidyUndoTarget *undone)
 {
@@ -491,6 +511,9 @@ tidy_engine_undo_locked(TidyEngine *engine, guint64 id, const TidySink *sink,
 		return FALSE;
 	undo.operation = choose(operations, id, resumed != NULL, error);
 	if (undo.operation == NULL)
+		return FALSE;
+	/* One that was begun must come to its end. */
+	if (resumed == NULL && !is_same_home(engine, undo.operation, error))
 		return FALSE;
 	opening.undone = &undo.operation->journal->header;
 	if (undone != NULL)
