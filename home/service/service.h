@@ -15,6 +15,7 @@
 #include <gio/gio.h>
 
 #include "home/config/config.h"
+#include "home/fs/fs.h"
 
 typedef struct TidyService TidyService;
 
@@ -24,6 +25,8 @@ typedef struct {
 	const char *
 		state_dir; /* NULL: $XDG_STATE_HOME/xdgtidy or ~/.local/state/xdgtidy; made when needed */
 	const char *sysconf_dir; /* NULL: TIDY_SYSCONFDIR/xdg (/etc/xdg) */
+	const char *system_root; /* where /etc and /var of other programs lie; NULL: "/" */
+	TidyFs *fs;		 /* NULL: the real one */
 } TidyServiceOptions;
 
 /* How far a job is. Called from the thread that works, at most 10 times a second; a total of 0 is not known yet. */

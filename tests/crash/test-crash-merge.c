@@ -113,7 +113,10 @@ merge_and_undo(const Case *test, FakeFs *fake, const CrashPoint *point)
 	home_run_merge(test->scenario, fake_fs_table(fake), SCENARIO_HOME, FALSE, &run);
 	/* The stray may be gone already: then there is no such directory, and nothing to merge. */
 	home_run_clear(&run);
-	assert_same(test, test->after, fake, point, "after another merge");
+	if (strcmp(test->scenario->again, "same") == 0)
+		assert_same(test, test->after, fake, point, "after another merge");
+	else
+		assert_nothing_lost(test, fake, point);
 	for (;;) {
 		home_run_undo(fake_fs_table(fake), SCENARIO_HOME, 0, &run);
 		if (run.error != NULL || run.result.id == 0)
@@ -164,6 +167,9 @@ check_twice(FakeFs *fake, const CrashPoint *point, gpointer data)
 		options.max_states = 2;
 		options.offset = point->op;
 	}
+	/* What many small steps may leave has too many states to look at all of them each time. */
+	if (!is_full() && strcmp(((Case *)data)->scenario->again, "same") != 0)
+		options.max_points = 3;
 	((Case *)data)->first = point->text;
 	crash_walk(fake, &options, run_recover, check_all, data);
 }
