@@ -265,22 +265,24 @@ check_text(TidyFs *fs, int dir, const char *name, const char *text)
 		       : -ESTALE;
 }
 
-/* 0 when the link, or of type file the small file, says what the step says; -ESTALE when not, or -errno. */
-static int
-check_says(TidyFs *fs, int dir, const TidyStep *step)
+int
+tidy_text_check(TidyFs *fs, int dir, const TidyStep *step)
 {
 	g_autofree char *text = NULL;
+	int r;
 
 	if (step->type != TIDY_TYPE_FILE)
 		return check_text(fs, dir, step->name, step->text);
-	text = tidy_text_file_read(fs, dir, step->name);
-	return g_strcmp0(text, step->text) == 0 ? 0 : -ESTALE;
+	r = tidy_text_file_read(fs, dir, step->name, &text);
+	if (r == -EINVAL)
+		return -ESTALE;
+	return r == 0 && strcmp(text, step->text) != 0 ? -ESTALE : r;
 }
 
 gboolean
 tidy_text_says(TidyFs *fs, int dir, const TidyStep *step)
 {
-	return check_says(fs, dir, step) == 0;
+	return tidy_text_check(fs, dir, step) == 0;
 }
 
 static int
@@ -320,7 +322,7 @@ make_unlink(const Making *making)
 		return 0;
 	if (r < 0)
 		return r;
-	r = check_says(fs, dir, step);
+	r = tidy_text_check(fs, dir, step);
 	/* The name must still lead to what was read. */
 	if (r == 0)
 		r = check_entry(fs, dir, step);

@@ -8,18 +8,23 @@
 
 #define MODE 0644
 
-char *
-tidy_text_file_read(TidyFs *fs, int dir, const char *name)
+int
+tidy_text_file_read(TidyFs *fs, int dir, const char *name, char **answer)
 {
 	g_autofree char *text = g_malloc(TIDY_TEXT_FILE_BYTES_MAX + 1);
 	int fd = fs->openat(fs, dir, name, O_RDONLY, 0);
 	gint64 length = 0;
 	ssize_t size = 1;
 	TidyStat st;
+	int r;
 
+	*answer = NULL;
 	if (fd < 0)
-		return NULL;
-	if (fs->stat(fs, fd, "", &st) < 0 || tidy_stat_type(&st) != TIDY_TYPE_FILE)
+		return fd;
+	r = fs->stat(fs, fd, "", &st);
+	if (r < 0)
+		size = r;
+	else if (tidy_stat_type(&st) != TIDY_TYPE_FILE)
 		size = -EINVAL;
 	while (size > 0 && length <= TIDY_TEXT_FILE_BYTES_MAX) {
 		size = fs->pread(fs, fd, text + length,
@@ -27,10 +32,15 @@ tidy_text_file_read(TidyFs *fs, int dir, const char *name)
 		length += MAX(size, 0);
 	}
 	fs->close(fs, fd);
-	if (size < 0 || length > TIDY_TEXT_FILE_BYTES_MAX)
-		return NULL;
+	if (size < 0)
+		return (int)size;
+	if (length > TIDY_TEXT_FILE_BYTES_MAX)
+		return -EINVAL;
 	text[length] = '\0';
-	return strlen(text) == (size_t)length ? g_steal_pointer(&text) : NULL;
+	if (strlen(text) != (size_t)length)
+		return -EINVAL;
+	*answer = g_steal_pointer(&text);
+	return 0;
 }
 
 static int

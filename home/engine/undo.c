@@ -202,8 +202,10 @@ may_remove(Undo *undo, const TidyStep *inverse, TidyDir *dir)
 
 	/* A file that says something else is not, or no longer, what was made: it stays, and what was there before, if it
 	 * is not that, says so when it finds the name taken. */
-	if (r == 0 && inverse->op == TIDY_OP_UNLINK && inverse->type == TIDY_TYPE_FILE)
-		return tidy_text_says(undo->fs, tidy_dir_fd(dir), inverse);
+	if (r == 0 && inverse->op == TIDY_OP_UNLINK && inverse->type == TIDY_TYPE_FILE) {
+		r = tidy_text_check(undo->fs, tidy_dir_fd(dir), inverse);
+		return r == 0 || (r != -ESTALE && note(undo, inverse, dir, why_not(r)));
+	}
 	/* Another kind of thing has the name: what was made is gone, or never was. */
 	if (r == 0)
 		return tidy_stat_type(&st) ==

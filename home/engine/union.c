@@ -14,11 +14,12 @@
 static char *
 union_text(TidyWalk *walk, const TidyPair *pair, const char *name)
 {
-	g_autofree char *source = tidy_text_file_read(walk->fs, tidy_dir_fd(pair->source), name);
-	g_autofree char *target = tidy_text_file_read(walk->fs, tidy_dir_fd(pair->target), name);
+	g_autofree char *source = NULL;
+	g_autofree char *target = NULL;
 	g_autofree char *text = NULL;
 
-	if (source == NULL || target == NULL)
+	if (tidy_text_file_read(walk->fs, tidy_dir_fd(pair->source), name, &source) < 0 ||
+	    tidy_text_file_read(walk->fs, tidy_dir_fd(pair->target), name, &target) < 0)
 		return NULL;
 	text = tidy_plan_union_lines(target, source);
 	/* No more than a line end at the last line. */
