@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/keys-ask.h"
 #include "keys/remap/action-table.h"
 #include "keys/remap/lint.h"
 #include "keys/remap/print.h"
@@ -29,6 +30,23 @@ const TidyKeysCommand tidy_keys_commands[] = {
 	  "Changed keys are marked.", tidy_keys_show },
 	{ "import", "xmodmap|keyd [FILE]", "print a configuration made from another program's",
 	  "What cannot be carried over becomes a comment with the reason.", tidy_keys_import },
+	{ "status", "", "show what is remapped, by whom, and what is wrong",
+	  "How the helper was obtained, the keymap, active layers, counts and devices.",
+	  tidy_keys_status },
+	{ "devices", "", "list the keyboards and mice, also those that are left alone",
+	  "With the id for [ids] of keyremap.conf, and why a device is left alone.",
+	  tidy_keys_devices },
+	{ "reload", "", "read keyremap.conf again, and try again what was given up",
+	  "It is read by itself when it changes; the keyboard layout of the system is not.",
+	  tidy_keys_reload },
+	{ "suspend", "", "keys as without xdgtidy, until 'resume'", "", tidy_keys_suspend },
+	{ "resume", "", "end 'suspend', or what backspace+escape+enter did", "", tidy_keys_resume },
+	{ "try", "FILE", "use another configuration for 15 s, unless you keep it",
+	  "On a terminal it asks; without an answer what was before comes back.", tidy_keys_try },
+	{ "monitor", "", "print what keyboards send and what becomes of it",
+	  "Reads the devices itself, with your rights: as root. Not while the screen is locked.",
+	  tidy_keys_monitor },
+	{ "test", "", "press keys in this terminal, see what arrives", "", tidy_keys_test },
 	{ NULL, NULL, NULL, NULL, NULL },
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* xdgtidy status, pause and resume. I/O: through the backend. */
 #include <glib/gi18n.h>
+#include <string.h>
 
 #include "cli/cmd.h"
 #include "cli/report-read.h"
@@ -53,6 +54,33 @@ render_state(TidyOutput *out, GVariant *report)
 	}
 }
 
+/* One line, and none where keys are not remapped because nobody asked for it. */
+static void
+render_keys(TidyOutput *out, GVariant *report)
+{
+	g_autoptr(GVariant) keys = tidy_report_dict(report, "keys");
+	const char *state = tidy_report_str(keys, "state");
+	const char *text = tidy_report_str(keys, "text");
+	guint64 remapped = tidy_report_uint(keys, "remapped");
+	gboolean is_running = strcmp(state, "running") == 0;
+
+	if (*state == '\0' || strcmp(state, "none") == 0 || strcmp(state, "off") == 0)
+		return;
+	tidy_output_add(out, TIDY_STYLE_PLAIN, "%s ", _("Keys:"));
+	if (is_running && *text == '\0')
+		tidy_output_add(out, TIDY_STYLE_PLAIN,
+				ngettext("%" G_GUINT64_FORMAT " device remapped",
+					 "%" G_GUINT64_FORMAT " devices remapped",
+					 (gulong)remapped),
+				remapped);
+	else
+		tidy_output_add(out, is_running ? TIDY_STYLE_WARN : TIDY_STYLE_BAD, "%s%s%s",
+				is_running ? "" : state, !is_running && *text != '\0' ? ": " : "",
+				text);
+	tidy_output_add(out, TIDY_STYLE_DIM, "%s\n",
+			is_running && *text == '\0' ? "" : _("; see: xdgtidy keys status"));
+}
+
 static void
 render_last(TidyOutput *out, GVariant *report)
 {
@@ -74,6 +102,7 @@ tidy_render_status(TidyOutput *out, GVariant *report)
 {
 	render_daemon(out, report);
 	render_state(out, report);
+	render_keys(out, report);
 	if (tidy_report_list_length(report, "strays") == 0) {
 		tidy_output_add(out, TIDY_STYLE_PLAIN, "%s\n", _("No stray directories."));
 	} else {

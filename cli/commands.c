@@ -17,8 +17,9 @@
 static TidyExit cmd_help(TidyInvocation *call);
 
 /* For completion; a test compares them with the rows of cli/cmd-keys.c. */
-static const char *const keys_words[] = { "check", "simulate", "compile", "list",
-					  "show",  "import",   NULL };
+static const char *const keys_words[] = { "check",  "simulate", "compile", "list",   "show",
+					  "import", "status",	"devices", "reload", "suspend",
+					  "resume", "try",	"monitor", "test",   NULL };
 
 const TidyCommand tidy_commands[] = {
 	{ .name = "status",
@@ -72,11 +73,14 @@ const TidyCommand tidy_commands[] = {
 	{ .name = "dupes",
 	  .args = "[DIR...]",
 	  .max_args = G_MAXUINT,
-	  .summary = N_("list files and directories with equal content"),
+	  .summary = N_("find files and directories with equal content"),
 	  .help = N_(
 		  "Lists groups of files, and of whole directories, whose bytes are equal, in the "
-		  "DIRs or in the user directories. The one that would be kept is marked with *. "
-		  "Changes nothing.\n\n"
+		  "DIRs or in the user directories. The one that is kept is marked with *. "
+		  "Without --trash, --hardlink or --reflink nothing is changed. With one of them "
+		  "each "
+		  "pair is compared once more when its turn comes, and 'xdgtidy undo' takes it "
+		  "back.\n\n"
 		  "Nothing is taken for equal by its size, its time or a checksum. Hard links of "
 		  "one "
 		  "file are shown as such and are no waste; nor are files that share their blocks. "
@@ -102,17 +106,25 @@ const TidyCommand tidy_commands[] = {
 	  .words = tidy_config_words,
 	  .run = tidy_cmd_config },
 	{ .name = "keys",
-	  .args = "check|simulate|compile|list|show|import",
+	  .args = "check|simulate|compile|list|show|import|status|devices|reload|suspend|resume|"
+		  "try|"
+		  "monitor|test",
 	  .max_args = 1,
-	  .summary = N_("check, try, draw and import key configurations"),
-	  .help = N_("Works on keyremap.conf, see keyremap.conf(5). Nothing reads a keyboard yet: "
-		     "these look at configurations only.\n\n"
+	  .summary = N_("remap keys; check, draw, try and import configurations"),
+	  .help = N_("The daemon remaps keyboards as keyremap.conf says, see keyremap.conf(5).\n\n"
 		     "check: lists mistakes with the place, then what is in the file.\n\n"
 		     "simulate: what a configuration makes of key events, on a virtual clock.\n\n"
 		     "compile: the configuration with its includes in their place, names and text "
 		     "turned into keys.\n\n"
 		     "list: the names of all keys. show: draws the keyboard. import: makes a "
 		     "configuration of xmodmap's or keyd's.\n\n"
+		     "status: what is remapped, by whom, and what is wrong. devices: also what is "
+		     "left alone, and why.\n\n"
+		     "reload: reads keyremap.conf again. suspend, resume: the keyboards as without "
+		     "xdgtidy for a while.\n\n"
+		     "try: another configuration for 15 seconds, unless you keep it.\n\n"
+		     "monitor: what keyboards send and what becomes of it; needs the right to "
+		     "read them, and an open screen. test: what arrives in this terminal.\n\n"
 		     "'xdgtidy keys COMMAND --help' has the options of each."),
 	  .argument = TIDY_ARGUMENT_WORD,
 	  .words = keys_words,

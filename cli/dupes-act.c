@@ -3,6 +3,7 @@
 #include "cli/dupes-act.h"
 
 #include <glib/gi18n.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -69,16 +70,50 @@ render_plan(TidyOutput *out, GArray *folds, TidyDupesAction action)
 	tidy_output_paragraph(out, 0, TIDY_STYLE_PLAIN, text);
 }
 
-static GVariant *
-pairs_of(GArray *folds, guint from)
+/* The path with its directory's links resolved: the one who folds follows none. (transfer full) */
+static char *
+resolved(GHashTable *dirs, const char *path)
 {
+	g_autofree char *dir = g_path_get_dirname(path);
+	g_autofree char *name = g_path_get_basename(path);
+	const char *real = g_hash_table_lookup(dirs, dir);
+
+	if (real == NULL) {
+		/* malloc and g_free go together (GLib 2.46 and later). */
+		char *found = realpath(dir, NULL);
+
+		if (found == NULL)
+			found = g_strdup(dir);
+		g_hash_table_insert(dirs, g_strdup(dir), found);
+		real = found;
+	}
+	return g_build_filename(real, name, NULL);
+}
+
+static gboolean
+is_in_home(const char *path)
+{
+	g_autofree char *home = realpath(g_get_home_dir(), NULL);
+
+	return home != NULL && g_str_has_prefix(path, home) && path[strlen(home)] == '/';
+}
+
+/* @all_in_home: whether the daemon may do it, which serves one home. */
+static GVariant *
+pairs_of(GArray *folds, guint from, gboolean *all_in_home)
+{
+	g_autoptr(GHashTable) dirs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	GVariantBuilder builder;
 
 	g_variant_builder_init(&builder, G_VARIANT_TYPE("a(ayay)"));
 	for (guint i = from; i < folds->len && i < from + PAIRS_MAX; i++) {
 		const TidyDupesFold *fold = &g_array_index(folds, TidyDupesFold, i);
 
-		g_variant_builder_add(&builder, "(^ay^ay)", fold->keep->path, fold->fold->path);
+		g_autofree char *keep = resolved(dirs, fold->keep->path);
+		g_autofree char *path = resolved(dirs, fold->fold->path);
+
+		*all_in_home = *all_in_home && is_in_home(keep) && is_in_home(path);
+		g_variant_builder_add(&builder, "(^ay^ay)", keep, path);
 	}
 	return g_variant_ref_sink(g_variant_builder_end(&builder));
 }
@@ -86,12 +121,13 @@ pairs_of(GArray *folds, guint from)
 static TidyExit
 act(TidyInvocation *call, GArray *folds, TidyDupesAction action)
 {
-	g_autoptr(TidyBackend) backend =
-		tidy_backend_open(call->is_direct ? TIDY_BACKEND_DIRECT : TIDY_BACKEND_ANY);
 	TidyExit worst = TIDY_EXIT_DONE;
 
 	for (guint from = 0; from < folds->len; from += PAIRS_MAX) {
-		g_autoptr(GVariant) pairs = pairs_of(folds, from);
+		gboolean may_ask_daemon = !call->is_direct;
+		g_autoptr(GVariant) pairs = pairs_of(folds, from, &may_ask_daemon);
+		g_autoptr(TidyBackend) backend =
+			tidy_backend_open(may_ask_daemon ? TIDY_BACKEND_ANY : TIDY_BACKEND_DIRECT);
 		g_autoptr(GError) error = NULL;
 		g_autoptr(GVariant) report = NULL;
 		TidyRequest request = {

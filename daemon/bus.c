@@ -310,6 +310,51 @@ on_undo(TidyDBusService *skeleton, GDBusMethodInvocation *invocation, guint64 id
 }
 
 static gboolean
+on_dedupe(TidyDBusService *skeleton, GDBusMethodInvocation *invocation, const char *action,
+	  GVariant *pairs, gpointer data)
+{
+	TidyBus *bus = data;
+	const char *home = bus->funcs.home(bus->funcs.data);
+	TidyJobRequest *request;
+	const char *paths[2];
+	GVariantIter iter;
+
+	g_variant_iter_init(&iter, pairs);
+	while (g_variant_iter_next(&iter, "(^&ay^&ay)", &paths[0], &paths[1])) {
+		for (guint i = 0; i < 2; i++) {
+			g_autofree char *path = g_canonicalize_filename(paths[i], "/");
+			GError *error = NULL;
+
+			if (g_strcmp0(path, paths[i]) == 0 && is_below(path, home))
+				continue;
+			set_refused(&error, paths[i], home);
+			g_dbus_method_invocation_take_error(invocation, error);
+			return TRUE;
+		}
+	}
+	request = tidy_job_request_new(NULL, NULL);
+	request->action = g_strdup(action);
+	request->pairs = g_variant_ref(pairs);
+	push(call_new(bus, invocation, REPLY_MERGED), tidy_job_dedupe, request, "folding");
+	return TRUE;
+}
+
+static gboolean
+on_dupes(TidyDBusService *skeleton, GDBusMethodInvocation *invocation, GVariant *options,
+	 gpointer data)
+{
+	TidyJobRequest *request = tidy_job_request_new(NULL, NULL);
+	guint64 min_size = 0;
+
+	if (g_variant_lookup(options, "min-size", "t", &min_size))
+		request->min_size = (gint64)MIN(min_size, (guint64)G_MAXINT64);
+	g_variant_lookup(options, "directories", "^aay", &request->roots);
+	push(call_new(data, invocation, REPLY_REPORT), tidy_job_dupes, request,
+	     "looking for duplicates");
+	return TRUE;
+}
+
+static gboolean
 on_history(TidyDBusService *skeleton, GDBusMethodInvocation *invocation, guint64 id, gpointer data)
 {
 	push(call_new(data, invocation, REPLY_REPORT), tidy_job_history, id_request(id),
@@ -414,6 +459,7 @@ static const struct {
 	{ "handle-undo", G_CALLBACK(on_undo) },	    { "handle-history", G_CALLBACK(on_history) },
 	{ "handle-reload", G_CALLBACK(on_reload) }, { "handle-pause", G_CALLBACK(on_pause) },
 	{ "handle-resume", G_CALLBACK(on_resume) }, { "handle-cancel", G_CALLBACK(on_cancel) },
+	{ "handle-dedupe", G_CALLBACK(on_dedupe) }, { "handle-dupes", G_CALLBACK(on_dupes) },
 };
 
 TidyBus *

@@ -42,6 +42,9 @@ struct TidyDaemon {
 	GSource *gate_timer; /* exists while automatic merges wait */
 	gint64 gate_usec;
 
+	GSource *dupes_timer;  /* exists while a report of duplicates is to come */
+	gint64 dupes_next_sec; /* what it was set for; 0: never */
+
 	gboolean is_recovering; /* what a crash left is not finished yet: nothing else is begun */
 	gboolean is_ready;
 	gboolean is_reloading; /* systemd waits for READY=1 */
@@ -84,6 +87,11 @@ gboolean tidy_daemon_start_bus(TidyDaemon *daemon, GError **error);
 void tidy_daemon_own_name(TidyDaemon *daemon);
 /* A function of the worker. */
 void tidy_daemon_on_progress(const char *what, const guint64 numbers[4], gpointer daemon);
+
+/* ---- daemon-dupes.c: the report of duplicates ---- */
+
+/* When the next one is due is in the survey. */
+void tidy_daemon_apply_dupes(TidyDaemon *daemon);
 
 /* ---- daemon-keys.c: the key half ---- */
 

@@ -139,6 +139,7 @@ apply_settings(TidyDaemon *daemon)
 	tidy_offers_set_level(daemon->offers, (TidyConfigNotify)level);
 	tidy_offers_set_home(daemon->offers, daemon->home);
 	tidy_daemon_apply_keys(daemon);
+	tidy_daemon_apply_dupes(daemon);
 	tidy_offers_config_error(daemon->offers, *config_error != '\0' ? config_error : NULL);
 	if (daemon->watcher != NULL)
 		tidy_watcher_set_times(daemon->watcher, settle_usec, daemon->times.poll_usec);

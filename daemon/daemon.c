@@ -16,6 +16,7 @@
 const TidyDaemonTimes tidy_daemon_times_default = {
 	.start_usec = 10 * G_TIME_SPAN_SECOND,
 	.dirs_usec = 2 * G_TIME_SPAN_SECOND,
+	.dupes_usec = 10 * G_TIME_SPAN_MINUTE,
 	.look_usec = 100 * G_TIME_SPAN_MILLISECOND,
 	.burst_usec = 3 * G_TIME_SPAN_SECOND,
 	.gap_usec = 10 * G_TIME_SPAN_MINUTE,
@@ -208,6 +209,7 @@ tidy_daemon_stop(TidyDaemon *daemon, int code)
 	sd_notify(0, "STOPPING=1");
 	tidy_timer_set(&daemon->look_timer, 0, NULL, NULL);
 	tidy_timer_set(&daemon->gate_timer, 0, NULL, NULL);
+	tidy_timer_set(&daemon->dupes_timer, 0, NULL, NULL);
 	g_clear_pointer(&daemon->watcher, tidy_watcher_free);
 	tidy_worker_stop(daemon->worker);
 	/* No key waits for the job under way. Calls are still answered. */
@@ -233,6 +235,7 @@ tidy_daemon_free(TidyDaemon *daemon)
 		g_bus_unown_name(daemon->name_id);
 	tidy_timer_set(&daemon->look_timer, 0, NULL, NULL);
 	tidy_timer_set(&daemon->gate_timer, 0, NULL, NULL);
+	tidy_timer_set(&daemon->dupes_timer, 0, NULL, NULL);
 	g_clear_pointer(&daemon->watcher, tidy_watcher_free);
 	g_clear_pointer(&daemon->worker, tidy_worker_free);
 	g_clear_pointer(&daemon->bus, tidy_bus_free);

@@ -20,6 +20,7 @@ typedef struct TidyDaemon TidyDaemon;
 typedef struct {
 	gint64 start_usec; /* no automatic merge sooner after the start: the session is still being set up */
 	gint64 dirs_usec; /* nor after a change of user-dirs.*: xdg-user-dirs-update may be at work */
+	gint64 dupes_usec; /* no search for duplicates sooner after the start */
 	gint64 look_usec;  /* events within this time make one scan */
 	gint64 burst_usec; /* see TidyOffersTimes */
 	gint64 gap_usec;

@@ -23,6 +23,9 @@ tidy_job_request_free(gpointer data)
 	g_free(request->target);
 	g_strfreev(request->only_names);
 	g_free(request->answer);
+	g_free(request->action);
+	g_clear_pointer(&request->pairs, g_variant_unref);
+	g_strfreev(request->roots);
 	g_clear_pointer(&request->ids, g_array_unref);
 	g_free(request);
 }
@@ -127,6 +130,39 @@ tidy_job_undo(TidyService *service, TidyJobContext *context, gpointer argument, 
 }
 
 GVariant *
+tidy_job_dedupe(TidyService *service, TidyJobContext *context, gpointer argument, GError **error)
+{
+	const TidyJobRequest *request = argument;
+	const TidyMergeOptions options = merge_options(request, context);
+
+	return take(tidy_service_dedupe(service, request->action, request->pairs, &options,
+					tidy_job_context_cancellable(context), error));
+}
+
+GVariant *
+tidy_job_dupes(TidyService *service, TidyJobContext *context, gpointer argument, GError **error)
+{
+	const TidyJobRequest *request = argument;
+
+	return take(tidy_service_dupes(service, (const char *const *)request->roots,
+				       request->min_size, tidy_job_context_cancellable(context),
+				       error));
+}
+
+GVariant *
+tidy_job_dupes_report(TidyService *service, TidyJobContext *context, gpointer argument,
+		      GError **error)
+{
+	GVariant *report = take(
+		tidy_service_dupes(service, NULL, 0, tidy_job_context_cancellable(context), error));
+
+	/* Also when it could not be done: the next try is the next one that is due. */
+	if (!g_cancellable_is_cancelled(tidy_job_context_cancellable(context)))
+		(void)tidy_service_dupes_reported(service, NULL);
+	return report;
+}
+
+GVariant *
 tidy_job_history(TidyService *service, TidyJobContext *context, gpointer argument, GError **error)
 {
 	const TidyJobRequest *request = argument;
@@ -221,6 +257,7 @@ tidy_job_survey(TidyService *service, TidyJobContext *context, gpointer argument
 	g_variant_dict_insert(&dict, "settle", "x", config->merge.settle_usec);
 	g_variant_dict_insert(&dict, "keys-enabled", "b", config->key_remap.is_enabled);
 	g_variant_dict_insert(&dict, "keys-on-lock", "u", (guint32)config->key_remap.on_lock);
+	g_variant_dict_insert(&dict, "dupes-next", "x", tidy_service_dupes_next(service));
 	g_variant_dict_insert_value(&dict, "aliases", aliases(config));
 	g_variant_dict_insert_value(&dict, "answers", answers(service, scan));
 	if (request != NULL && request->with_last)

@@ -11,7 +11,11 @@ typedef struct {
 	char *target;	   /* path or NULL */
 	char **only_names; /* or NULL */
 	char *answer;
-	GArray *ids; /* guint64; or NULL */
+	GArray *ids;	 /* guint64; or NULL */
+	char *action;	 /* "trash", "hardlink", "reflink" */
+	GVariant *pairs; /* a(ayay), or NULL */
+	char **roots;	 /* absolute paths, or NULL for the user directories */
+	gint64 min_size; /* bytes; 0: as configured */
 	gboolean is_automatic;
 	gboolean is_consented;
 	gboolean is_dry_run;
@@ -44,6 +48,15 @@ GVariant *tidy_job_undo(TidyService *service, TidyJobContext *context, gpointer 
 /* ids: one, or 0 for all. Report: history. */
 GVariant *tidy_job_history(TidyService *service, TidyJobContext *context, gpointer argument,
 			   GError **error);
+/* action, pairs. Report: merge, with kind "dupes". */
+GVariant *tidy_job_dedupe(TidyService *service, TidyJobContext *context, gpointer argument,
+			  GError **error);
+/* roots, min_size. Report: dupes. */
+GVariant *tidy_job_dupes(TidyService *service, TidyJobContext *context, gpointer argument,
+			 GError **error);
+/* The report that is due: of the user directories, and written down as made. Report: dupes. */
+GVariant *tidy_job_dupes_report(TidyService *service, TidyJobContext *context, gpointer argument,
+				GError **error);
 /* stray, answer: remembers what the user said. */
 GVariant *tidy_job_answer(TidyService *service, TidyJobContext *context, gpointer argument,
 			  GError **error);
@@ -54,7 +67,7 @@ GVariant *tidy_job_pause(TidyService *service, TidyJobContext *context, gpointer
 /*
  * All that the main context needs to know, in one look: {scan a{sv}, scan-error s, watches a(ss), paused b,
  * config-error s, state-dir s, home s, level u (TidyConfigNotify), settle x (microseconds), keys-enabled b,
- * keys-on-lock u (TidyConfigOnLock), aliases as,
+ * keys-on-lock u (TidyConfigOnLock), dupes-next x (seconds since the epoch; 0: never), aliases as,
  * answers a{s(sx)} (stray -> answer, seconds), last a{sv} (with_last)}.
  */
 GVariant *tidy_job_survey(TidyService *service, TidyJobContext *context, gpointer argument,

@@ -75,7 +75,7 @@ choose_times(void)
 
 	if (settle_msec < 0)
 		return times;
-	times.start_usec = times.dirs_usec = times.burst_usec = usec;
+	times.start_usec = times.dirs_usec = times.burst_usec = times.dupes_usec = usec;
 	times.look_usec = MIN(times.look_usec, usec);
 	times.gap_usec = 0;
 	return times;

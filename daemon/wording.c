@@ -199,6 +199,21 @@ tidy_wording_failed(TidyWording *wording, const char *message)
 }
 
 void
+tidy_wording_dupes(TidyWording *wording, guint64 bytes, guint64 n_groups)
+{
+	g_autofree char *size = g_format_size(bytes);
+
+	wording_set(
+		wording, g_strdup_printf(_("%s in duplicate files"), size),
+		g_strdup_printf(ngettext("%lu group of equal files in your directories. They are "
+					 "listed by: xdgtidy dupes",
+					 "%lu groups of equal files in your directories. They are "
+					 "listed by: xdgtidy dupes",
+					 (gulong)n_groups),
+				(gulong)n_groups));
+}
+
+void
 tidy_wording_keyboards(TidyWording *wording, const char *const *names, guint n_names, guint n_all)
 {
 	GString *body = g_string_new(NULL);

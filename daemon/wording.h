@@ -45,6 +45,9 @@ void tidy_wording_keys_no_access(TidyWording *wording, const char *missing, cons
 /* The key helper ended too often; @why it did so last. */
 void tidy_wording_keys_gave_up(TidyWording *wording, const char *why);
 
+/* "1.2 GB in duplicate files" */
+void tidy_wording_dupes(TidyWording *wording, guint64 bytes, guint64 n_groups);
+
 const char *tidy_wording_button_merge(void);
 const char *tidy_wording_button_later(void);
 const char *tidy_wording_button_never(void);

@@ -56,6 +56,13 @@ typedef enum {
 	TIDY_CONFIG_ON_LOCK_UNGRAB, /* the keyboard is as without us */
 } TidyConfigOnLock;
 
+/* How often the daemon looks for duplicates, and says how much they take. It never does more. */
+typedef enum {
+	TIDY_CONFIG_DUPES_NEVER,
+	TIDY_CONFIG_DUPES_WEEKLY,
+	TIDY_CONFIG_DUPES_MONTHLY, /* every 30 days */
+} TidyConfigDupesReport;
+
 /* [keys]: settings of the key half; what the keys do is in keyremap.conf. */
 typedef struct {
 	gboolean is_enabled;
@@ -97,6 +104,10 @@ typedef struct TidyConfig {
 		gint64 keep_days; /* operations older than this are forgotten; 0: never */
 	} journal;
 	TidyConfigKeys key_remap;
+	struct {
+		TidyConfigDupesReport report;
+		gint64 min_size; /* bytes: smaller files do not count */
+	} dupes;
 	TidyConfigOrigins *origins; /* private */
 } TidyConfig;
 

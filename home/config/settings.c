@@ -21,6 +21,7 @@ static const char *const collisions[] = { "keep-both", "newer", "skip", "ask", N
 static const char *const identicals[] = { "trash", "delete", "keep", NULL };
 static const char *const truths[] = { "false", "true", NULL };
 static const char *const on_locks[] = { "safe", "keep", "ungrab", NULL };
+static const char *const reports[] = { "never", "weekly", "monthly", NULL };
 static const char *const levels[] = { "all", "summary", "errors", "never", NULL };
 
 const TidySetting tidy_settings[] = {
@@ -199,6 +200,30 @@ const TidySetting tidy_settings[] = {
 		       "macros and no text (safe), all of it (keep), or nothing (ungrab). "
 		       "Commands are never run then.",
 	},
+	{
+		.section = "dupes",
+		.key = "report",
+		.type = TIDY_SETTING_CHOICE,
+		.offset = IN(dupes.report),
+		.choices = reports,
+		.fallback = "never",
+		.is_live = TRUE,
+		.doc = "How often the user directories are searched for files of equal content. "
+		       "A notification then says how much room they take; nothing else is done. "
+		       "What is found is what xdgtidy dupes lists.",
+	},
+	{
+		.section = "dupes",
+		.key = "min_size",
+		.type = TIDY_SETTING_NUMBER,
+		.offset = IN(dupes.min_size),
+		.minimum = 1,
+		.maximum = G_GINT64_CONSTANT(1) << 50,
+		.unit = "bytes",
+		.fallback = "1048576",
+		.is_live = TRUE,
+		.doc = "Smaller files do not count in that report.",
+	},
 };
 const guint tidy_n_settings = G_N_ELEMENTS(tidy_settings);
 
@@ -211,6 +236,7 @@ const TidySettingSection tidy_setting_sections[] = {
 	{ "notify", "Desktop notifications." },
 	{ "journal", "The record of what was done." },
 	{ "keys", "The keyboard; what its keys do is said in keyremap.conf." },
+	{ "dupes", "Files of equal content." },
 };
 const guint tidy_n_setting_sections = G_N_ELEMENTS(tidy_setting_sections);
 

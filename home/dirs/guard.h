@@ -45,7 +45,8 @@ typedef struct {
 	const char *fs_name; /* type of the mount in mountinfo ("fuse.sshfs", "autofs"), or NULL */
 	guint32 project_id;  /* FS_IOC_FSGETXATTR; 0: none */
 	const char *fscrypt; /* policy identifier in hex, or NULL */
-	const char *const *names; /* top-level names, NULL-terminated; NULL: not listed */
+	const char *const
+		*names; /* top-level names that are markers, NULL-terminated; NULL: not listed */
 } TidyGuardRoot;
 
 /* Arrays of strings are NULL-terminated; NULL means none. Everything is borrowed. */

@@ -163,10 +163,48 @@ typedef struct {
 	int dir;
 	GPtrArray *names;
 	GArray *partials; /* of TidyPartialEntry */
+	gboolean has_partial;
 } Listing;
 
 static gboolean
-list_name(const TidyDirent *entry, gpointer data)
+fits(const char *pattern, const char *name)
+{
+	const char *star = strchr(pattern, '*');
+	gsize head = star != NULL ? (gsize)(star - pattern) : 0;
+
+	if (star == NULL)
+		return strcmp(pattern, name) == 0;
+	return strncmp(pattern, name, head) == 0 && strlen(name) >= strlen(pattern) - 1 &&
+	       g_str_has_suffix(name, star + 1);
+}
+
+static gboolean
+is_marker(const char *name)
+{
+	gsize n;
+	const TidyGuardMarker *markers = tidy_guard_markers(&n);
+
+	for (gsize i = 0; i < n; i++) {
+		if (fits(markers[i].pattern, name))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* Only what says something is kept: a directory may have a million names. */
+static gboolean
+list_marker(const TidyDirent *entry, gpointer data)
+{
+	Listing *listing = data;
+
+	if (is_marker(entry->name))
+		g_ptr_array_add(listing->names, g_strdup(entry->name));
+	listing->has_partial |= tidy_partial_rule(entry->name) != NULL;
+	return TRUE;
+}
+
+static gboolean
+list_partial(const TidyDirent *entry, gpointer data)
 {
 	Listing *listing = data;
 	TidyPartialEntry partial = { .size = -1, .is_dir = entry->type == TIDY_TYPE_DIR };
@@ -178,7 +216,6 @@ list_name(const TidyDirent *entry, gpointer data)
 		partial.size = st.size;
 		partial.mtime_ns = st.mtime_ns;
 	}
-	g_ptr_array_add(listing->names, (char *)partial.name);
 	g_array_append_val(listing->partials, partial);
 	return TRUE;
 }
@@ -193,14 +230,32 @@ unfinished_names(TidyFs *fs, TidyFacts *facts, const GArray *entries)
 
 	for (guint i = 0; i < marks->len; i++) {
 		const TidyPartialMark *mark = &g_array_index(marks, TidyPartialMark, i);
+		const char *name = g_array_index(entries, TidyPartialEntry, i).name;
 
 		if (mark->kind != TIDY_PARTIAL_NO && !mark->is_stale)
-			g_ptr_array_add(names,
-					(char *)g_array_index(entries, TidyPartialEntry, i).name);
+			g_ptr_array_add(names, (char *)own(facts, g_strdup(name)));
 	}
 	g_ptr_array_add(names, NULL);
 	own(facts, (char *)names->pdata);
 	return (const char *const *)g_ptr_array_free(names, FALSE);
+}
+
+static void
+partial_clear(gpointer data)
+{
+	g_free((char *)((TidyPartialEntry *)data)->name);
+}
+
+static void
+gather_partials(TidyFacts *facts, Listing *listing)
+{
+	listing->partials = g_array_new(FALSE, FALSE, sizeof(TidyPartialEntry));
+	g_array_set_clear_func(listing->partials, partial_clear);
+	if (listing->has_partial &&
+	    tidy_fs_list(listing->fs, listing->dir, list_partial, listing) < 0)
+		facts->guard.is_incomplete = TRUE;
+	facts->guard.partials = unfinished_names(listing->fs, facts, listing->partials);
+	g_array_unref(listing->partials);
 }
 
 static void
@@ -213,13 +268,11 @@ gather_names(TidyFs *fs, TidyFacts *facts, TidyGuardRoot *root, gboolean wants_p
 	if (listing.dir < 0)
 		return;
 	listing.names = g_ptr_array_new();
-	listing.partials = g_array_new(FALSE, FALSE, sizeof(TidyPartialEntry));
-	if (tidy_fs_list(fs, listing.dir, list_name, &listing) < 0)
+	if (tidy_fs_list(fs, listing.dir, list_marker, &listing) < 0)
 		facts->guard.is_incomplete = TRUE;
 	if (wants_partials)
-		facts->guard.partials = unfinished_names(fs, facts, listing.partials);
+		gather_partials(facts, &listing);
 	fs->close(fs, listing.dir);
-	g_array_unref(listing.partials);
 	g_ptr_array_add(listing.names, NULL);
 	names = (char **)g_ptr_array_free(listing.names, FALSE);
 	root->names = (const char *const *)names;

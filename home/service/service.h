@@ -93,6 +93,20 @@ GVariant *tidy_service_dedupe(TidyService *service, const char *action, GVariant
 			      const TidyMergeOptions *options, GCancellable *cancellable,
 			      GError **error);
 
+/**
+ * tidy_service_dupes - searches for files and directories of equal content; only looks
+ * @roots: absolute paths, or NULL for the user directories
+ * @min_size: bytes; 0: what [dupes] min_size says
+ *
+ * Report: dupes, of home/dupes/dupes-report.h, with the groups that take most.
+ */
+GVariant *tidy_service_dupes(TidyService *service, const char *const *roots, gint64 min_size,
+			     GCancellable *cancellable, GError **error);
+/* When the next report of duplicates is due, seconds since the epoch; 0: never. */
+gint64 tidy_service_dupes_next(TidyService *service);
+/* One was made now. */
+gboolean tidy_service_dupes_reported(TidyService *service, GError **error);
+
 /* All operations, newest first (@id 0), or one with its steps. Report: history. */
 GVariant *tidy_service_history(TidyService *service, guint64 id, GError **error);
 /* The newest of them, without its steps, or NULL. (transfer floating) */

@@ -77,8 +77,8 @@ let_go(RemapKeyboards *ks, RemapKeyboard *k)
 	k->fd = -1;
 }
 
-static void
-ignore(RemapKeyboards *ks, RemapKeyboard *k, const char *reason, bool may_try_again)
+static bool
+set_ignored(RemapKeyboards *ks, RemapKeyboard *k, const char *reason, bool may_try_again)
 {
 	bool is_news = k->state != REMAP_KEYBOARD_IGNORED || strcmp(k->reason, reason) != 0;
 
@@ -86,7 +86,13 @@ ignore(RemapKeyboards *ks, RemapKeyboard *k, const char *reason, bool may_try_ag
 	k->state = REMAP_KEYBOARD_IGNORED;
 	k->may_try_again = may_try_again;
 	snprintf(k->reason, sizeof(k->reason), "%s", reason);
-	if (is_news)
+	return is_news;
+}
+
+static void
+ignore(RemapKeyboards *ks, RemapKeyboard *k, const char *reason, bool may_try_again)
+{
+	if (set_ignored(ks, k, reason, may_try_again))
 		report(ks, k, REMAP_LINK_DEVICE_IGNORED, reason);
 }
 
@@ -363,6 +369,9 @@ open_keyboard(RemapKeyboards *ks, RemapKeyboard *k)
 	k->device = NULL;
 	if (k->fd == -ENOENT || k->fd == -ENODEV || k->fd == -ENXIO)
 		forget(ks, k, REMAP_LINK_DEVICE_CLOSED, "");
+	else if (k->fd == -EACCES && !ks->is_listing)
+		/* A new node, and udev has not given us the right to it yet: no news. */
+		set_ignored(ks, k, "it cannot be opened: Permission denied", true);
 	else
 		ignore_error(ks, k, "it cannot be opened", k->fd);
 }
@@ -437,8 +446,9 @@ remap_keyboards_start(RemapKeyboards *ks)
 	if (ks->is_on)
 		for (unsigned i = 0; i < ks->count; i++)
 			rematch(ks, &ks->list[i]);
-	ks->is_on = true;
+	ks->is_on = ks->is_listing = true;
 	ks->kernel->list(ks->kernel->data, remap_keyboards_found, ks);
+	ks->is_listing = false;
 	update_extra(ks);
 	find_deadline(ks);
 }

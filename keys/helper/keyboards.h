@@ -45,6 +45,7 @@ typedef struct RemapKeyboards {
 	RemapKeyboard list[REMAP_KEYBOARDS_MAX];
 	unsigned count; /* slots in use, with free ones between */
 	bool is_full_told, cannot_create;
+	bool is_listing;       /* what is found is not new */
 	RemapDeviceInfo extra; /* for what no clone has; its port is NULL when there is none */
 	RemapPort *extra_port;
 

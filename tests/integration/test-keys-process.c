@@ -130,14 +130,37 @@ end(Process *p)
 }
 
 static void
+make_edge(struct input_event *events, unsigned code, bool is_down)
+{
+	gint64 now = g_get_monotonic_time();
+
+	events[0] = (struct input_event){ .type = EV_MSC, .code = MSC_SCAN, .value = (int)code };
+	events[1] =
+		(struct input_event){ .type = EV_KEY, .code = (uint16_t)code, .value = is_down };
+	events[2] = (struct input_event){ .type = EV_SYN, .code = SYN_REPORT };
+	for (size_t i = 0; i < 3; i++) {
+		events[i].input_event_sec = (__kernel_ulong_t)(now / G_USEC_PER_SEC);
+		events[i].input_event_usec = (__kernel_ulong_t)(now % G_USEC_PER_SEC);
+	}
+}
+
+static void
 edge(const Process *p, unsigned code, bool is_down)
 {
-	const struct input_event events[] = {
-		{ .type = EV_MSC, .code = MSC_SCAN, .value = (int)code },
-		{ .type = EV_KEY, .code = (uint16_t)code, .value = is_down },
-		{ .type = EV_SYN, .code = SYN_REPORT },
-	};
+	struct input_event events[3];
 
+	make_edge(events, code, is_down);
+	g_assert_cmpint(write(p->keyboard, events, sizeof(events)), ==, sizeof(events));
+}
+
+/* In one read, so that no time passes between. */
+static void
+tap(const Process *p, unsigned code)
+{
+	struct input_event events[6];
+
+	make_edge(events, code, true);
+	make_edge(events + 3, code, false);
 	g_assert_cmpint(write(p->keyboard, events, sizeof(events)), ==, sizeof(events));
 }
 
@@ -246,8 +269,7 @@ test_idle(void)
 	long before;
 
 	for (int i = 0; i < 3; i++) {
-		edge(&p, KEY_SPACE, true);
-		edge(&p, KEY_SPACE, false);
+		tap(&p, KEY_SPACE);
 		wait_key(&p, KEY_SPACE, false);
 	}
 	/* The last timer may still ring. Then: it sleeps, and half a second later it has not woken once. */

@@ -107,6 +107,23 @@ class WithDaemon(BusCase):
         self.assertEqual(sorted(os.listdir(self.at("Download"))), ["notes.txt", "report.pdf"])
         self.assertIsNone(daemon.poll())
 
+    def test_duplicates_are_folded_and_taken_apart(self):
+        write(self.at("Downloads/a.iso"), b"iso" * 1000)
+        write(self.at("Documents/a.iso"), b"iso" * 1000)
+        inode = lambda: (os.stat(self.at("Downloads/a.iso")).st_ino, os.stat(self.at("Documents/a.iso")).st_ino)
+        before = inode()
+        self.start_daemon()
+        self.assertIn(b"xdgtidy undo 1", self.run_cli("dupes", "--hardlink", "--yes", code=0).stdout)
+        self.assertEqual(len(set(inode())), 1)
+        self.assertIn(b"duplicates in", self.run_cli("history", code=0).stdout)
+        self.run_cli("undo", code=0)
+        self.assertEqual(len(set(inode())), 2)
+        self.assertEqual(len(set(before) & set(inode())), 1, "the one that was kept")
+        self.run_cli("dupes", "--trash", "--yes", code=0)
+        self.assertEqual(sum(map(os.path.exists, (self.at("Downloads/a.iso"), self.at("Documents/a.iso")))), 1)
+        self.run_cli("undo", code=0)
+        self.assertTrue(all(map(os.path.exists, (self.at("Downloads/a.iso"), self.at("Documents/a.iso")))))
+
     def test_status(self):
         self.make_stray()
         daemon = self.start_daemon()

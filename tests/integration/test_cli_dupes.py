@@ -53,6 +53,18 @@ class Dupes(unittest.TestCase):
         self.assertEqual([sorted(g) for g in self.groups()],
                          [["Documents/report.pdf", "Downloads/report (2).pdf", "Downloads/report.pdf"]])
 
+    def test_actions(self):
+        self.assertIn(b"2 names would go to the Trash", self.run_cli("--trash", "-n"))
+        self.run_cli("--trash", code=4)  # nobody can be asked
+        self.run_cli("--trash", "--hardlink", code=2)
+        self.assertEqual(len(self.groups()), 1, "nothing was done yet")
+        self.run_cli("--hardlink", "--yes")
+        self.assertEqual(os.stat(os.path.join(self.home, "Downloads/report.pdf")).st_nlink, 3)
+        self.run_cli("--protect", "Documents", "--trash", "--yes")
+        left = [name for name in ("Downloads/report.pdf", "Downloads/report (2).pdf", "Documents/report.pdf")
+                if os.path.exists(os.path.join(self.home, name))]
+        self.assertIn("Documents/report.pdf", left)
+
     def test_text(self):
         text = self.run_cli("Downloads").decode().replace("\u00a0", " ")
         self.assertIn("2 equal files of 6.0 kB", text)

@@ -363,6 +363,41 @@ class Dunst(DaemonTest):
         session.wait(lambda: self.displayed() == 1, "the question")
 
 
+class Duplicates(DaemonTest):
+    def test_report(self):
+        session = self.session
+        for name in ("Downloads/a", "Downloads/b"):
+            session.write(name, "equal" * 1000)
+        session.configure("[dupes]\nreport = weekly\nmin_size = 1000\n")
+        self.start()
+        note = session.wait_note("in duplicate files")
+        self.assertIn("1 group of equal files", note.body)
+        self.assertTrue(session.exists("Downloads/a") and session.exists("Downloads/b"))
+        session.stop_daemon()
+        session.start_daemon()
+        session.call("Status")
+        self.assertEqual(len([n for n in session.notes() if "duplicate" in n.summary]), 1)
+
+    def test_calls(self):
+        session = self.session
+        for name in ("Downloads/a", "Downloads/b"):
+            session.write(name, "equal" * 1000)
+        self.start()
+        report = session.call("Dupes", "(a{sv})", {"min-size": GLib.Variant("t", 1)})
+        self.assertEqual(report["reclaimable"] > 0, True)
+        pair = [(os.fsencode(session.path(f"Downloads/{name}")) + b"\0") for name in "ab"]
+        self.assert_error("Refused", session.call, "Dedupe", "(sa(ayay))", "trash", [(b"/etc/passwd\0", pair[0])])
+        self.assert_error("Usage", session.call, "Dedupe", "(sa(ayay))", "burn", [tuple(pair)])
+        report = session.call("Dedupe", "(sa(ayay))", "trash", [tuple(pair)])
+        self.assertEqual((report["kind"], report["outcome"]), ("dupes", "done"))
+        self.assertTrue(session.exists("Downloads/a") and not session.exists("Downloads/b"))
+        session.write("Downloads/c", "other")
+        other = os.fsencode(session.path("Downloads/c")) + b"\0"
+        report = session.call("Dedupe", "(sa(ayay))", "trash", [(pair[0], other)])
+        self.assertEqual(report["outcome"], "partial")
+        self.assertTrue(session.exists("Downloads/c"))
+
+
 class Settings(DaemonTest):
     def test_reload(self):
         session = self.session

@@ -594,6 +594,18 @@ fake_keys_load(FakeKeys *keys, const char *text, uint32_t flags, uint32_t timeou
 }
 
 FakeKeys *
+fake_keys_greeted(void)
+{
+	FakeKeys *keys = fake_keys_new();
+
+	fake_keyboard_add(keys);
+	fake_keys_start(keys, true);
+	fake_keys_send(keys, &(RemapLinkMessage){ .kind = REMAP_LINK_HELLO,
+						  .version = REMAP_LINK_VERSION });
+	return keys;
+}
+
+FakeKeys *
 fake_keys_running(const char *text, unsigned keyboards)
 {
 	FakeKeys *keys = fake_keys_new();

@@ -69,6 +69,8 @@ void fake_keyboard_touch(FakeKeyboard *keyboard);
 void fake_keys_start(FakeKeys *keys, bool is_session_needed);
 void fake_keys_send(FakeKeys *keys, const RemapLinkMessage *message);
 uint32_t fake_keys_load(FakeKeys *keys, const char *text, uint32_t flags, uint32_t timeout_ms);
+/* One keyboard, a helper that was greeted, no keymap. */
+FakeKeys *fake_keys_greeted(void);
 FakeKeys *fake_keys_running(const char *text, unsigned keyboards);
 
 /* Lets the helper work until nothing is left to do, without time passing; or with it. */

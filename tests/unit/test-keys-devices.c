@@ -282,11 +282,33 @@ test_rights_come_later(void)
 	k->open_error = -EACCES;
 	fake_keys_pass(keys, 5000);
 	fake_keyboard_touch(k);
-	fake_assert_heard(keys, "device event0 ignored: it cannot be opened: Permission denied\n");
+	fake_assert_heard(keys, "");
+	fake_keys_send(keys, &(RemapLinkMessage){ .kind = REMAP_LINK_STATUS });
+	fake_assert_heard(keys, "state keymap\n"
+				"device event0 ignored: it cannot be opened: Permission denied\n"
+				"counts id 1 events 0 overruns 0 lost 0 devices 1 grabbed 0\n");
 	k->open_error = 0;
 	fake_keyboard_touch(k);
 	fake_keys_pass(keys, 150);
 	fake_assert_heard(keys, "device event0 waiting\ndevice event0 grabbed\n");
+	fake_keys_free(keys);
+}
+
+/* One that was there before, and is not ours to open: said at once. */
+static void
+test_no_rights(void)
+{
+	FakeKeys *keys = fake_keys_new();
+
+	fake_keyboard_add(keys)->open_error = -EACCES;
+	fake_keys_start(keys, true);
+	fake_keys_send(keys, &(RemapLinkMessage){ .kind = REMAP_LINK_HELLO,
+						  .version = REMAP_LINK_VERSION });
+	g_free(fake_keys_heard(keys));
+	fake_keys_load(keys, capslock_z, 0, 0);
+	fake_assert_heard(keys, "accepted 1 flags 0 commands 0\n"
+				"device event0 ignored: it cannot be opened: Permission denied\n"
+				"state keymap\n");
 	fake_keys_free(keys);
 }
 
@@ -409,6 +431,7 @@ main(int argc, char **argv)
 	g_test_add_func("/keys/devices/other-seat", test_other_seat);
 	g_test_add_func("/keys/devices/in-use", test_in_use);
 	g_test_add_func("/keys/devices/rights-come-later", test_rights_come_later);
+	g_test_add_func("/keys/devices/no-rights", test_no_rights);
 	g_test_add_func("/keys/devices/no-uinput", test_no_uinput);
 	g_test_add_func("/keys/devices/clone-breaks", test_clone_breaks);
 	g_test_add_func("/keys/devices/too-many", test_too_many);

@@ -29,10 +29,10 @@ class Keys(unittest.TestCase):
         self.talk(guest, keymap, how, user)
         guest.sh("mkdir -p /run/listen && systemd-run --quiet --unit=listen /tools/keys.py listen /run/listen")
 
-    def talk(self, guest, keymap=KEYMAP, how=SOCKET, user="tester"):
-        guest.sh("mkdir -p /run/talk && cat >/run/talk/keymap && : >/run/talk/heard && rm -f /run/talk/say && "
-                 f"mkfifo /run/talk/say && chown -R {user} /run/talk", stdin=keymap.encode())
-        guest.sh(f"systemd-run --quiet --collect --unit=talk --uid={user} /tools/keys.py talk {how} /run/talk")
+    def talk(self, guest, keymap=KEYMAP, how=SOCKET, user="tester", name="talk"):
+        guest.sh(f"mkdir -p /run/{name} && cd /run/{name} && cat >keymap && : >heard && rm -f say && mkfifo say && "
+                 f"chown -R {user} .", stdin=keymap.encode())
+        guest.sh(f"systemd-run --quiet --collect --unit={name} --uid={user} /tools/keys.py talk {how} /run/{name}")
 
     def heard(self, guest, text, timeout=vm.PATIENCE_SEC):
         guest.wait_for(f"grep -q -- '{text}' /run/talk/heard", timeout=timeout)
@@ -134,6 +134,25 @@ class Keys(unittest.TestCase):
             self.seen(guest, f"clone {X} 1", f"clone {X} 0")
             self.bye(guest)
 
+    def test_overrun(self):
+        """More events than the kernel keeps while the helper is stopped; the release of a key is among the lost ones."""
+        with vm.VM() as guest:
+            self.prepare(guest, how="direct", user="root")
+            self.grabbed(guest)
+            guest.key("caps_lock", True)
+            self.seen(guest, f"clone {Z} 1")
+            guest.sh("pkill -STOP -x xdgtidy-keys")
+            guest.key("caps_lock", False)
+            guest.tap(*["x"] * 60, hold=0.01)
+            guest.sh("pkill -CONT -x xdgtidy-keys")
+            guest.wait_for("! /tools/keys.py down | grep .")
+            guest.sh(f"grep -qx 'clone {Z} 0' /run/listen/seen")
+            self.say(guest, "status")
+            self.heard(guest, "^counts.* overruns [1-9]")
+            guest.tap("y")
+            self.seen(guest, f"clone {Y} 1", f"clone {Y} 0")
+            self.bye(guest)
+
     def test_panic_chord(self):
         with vm.VM("desktop") as guest:
             self.prepare(guest, "[ids]\n*\n[main]\nbackspace = noop\nesc = overload(control, esc)\ncapslock = z\n")
@@ -170,6 +189,23 @@ class Keys(unittest.TestCase):
             guest.tap("caps_lock")
             self.seen(guest, f"clone {Z} 1", f"clone {Z} 0")
             self.bye(guest)
+
+    def test_two_daemons_of_one_user(self):
+        """The first has the keyboard; when it goes, the second takes over by itself."""
+        with vm.VM("desktop") as guest:
+            self.prepare(guest)
+            self.grabbed(guest)
+            self.talk(guest, name="second")
+            guest.wait_for("grep -q '^device ignored .*Translated.*another program has grabbed it' /run/second/heard")
+            guest.tap("caps_lock")
+            self.seen(guest, f"clone {Z} 1", f"clone {Z} 0")
+            self.say(guest, "bye")
+            guest.wait_for("grep -q '^device grabbed .*Translated' /run/second/heard")
+            guest.wait_for("test $(grep -c '^opened clone AT' /run/listen/seen) = 2")
+            guest.tap("caps_lock")
+            self.seen(guest, f"clone {Z} 1", f"clone {Z} 0")
+            guest.sh("echo bye >/run/second/say")
+            self.nothing_left(guest)
 
     def test_user_without_a_session_is_refused(self):
         with vm.VM("desktop") as guest:

@@ -70,8 +70,15 @@ class Talk:
             return " ".join(["state"] + [name for i, name in enumerate(STATES) if flags >> i & 1])
         if kind == "device":
             event, vendor, product = struct.unpack_from("<III", rest)
-            texts = [text[1:].decode() for text in rest[21:].split(b"\0")[:-1]]
+            texts, at = [], 20      # after event, vendor, product, hash, kind
+            while at < len(rest):
+                size = struct.unpack_from("<H", rest, at)[0]
+                texts.append(rest[at + 2:at + 2 + size].decode())
+                at += 2 + size + 1
             return f"device {DEVICE_EVENTS[event]} {vendor:04x}:{product:04x} {' | '.join(texts)}"
+        if kind == "counts":
+            events, frames, overruns, lost = struct.unpack_from("<QQQQ", rest, 4)
+            return f"counts events {events} frames {frames} overruns {overruns} lost {lost}"
         return " ".join([kind] + [repr(rest)])
 
     def run(self):
