@@ -226,14 +226,10 @@ answers(TidyService *service, GVariant *scan)
 static void
 add_last(TidyService *service, GVariantDict *dict)
 {
-	g_autoptr(GVariant) history = take(tidy_service_history(service, 0, NULL));
-	g_autoptr(GVariant) operations = NULL;
+	GVariant *last = tidy_service_last(service);
 
-	if (history == NULL)
-		return;
-	operations = tidy_report_list(history, "operations");
-	if (g_variant_n_children(operations) > 0)
-		g_variant_dict_insert_value(dict, "last", g_variant_get_child_value(operations, 0));
+	if (last != NULL)
+		g_variant_dict_insert_value(dict, "last", last);
 }
 
 GVariant *

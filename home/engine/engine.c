@@ -121,8 +121,21 @@ read_operation(TidyEngine *engine, guint64 id)
 		operation->state = operation->journal->commit.outcome == TIDY_OUTCOME_DONE
 					   ? TIDY_STATE_DONE
 					   : TIDY_STATE_PARTIAL;
+		tidy_journal_drop_steps(operation->journal);
 	}
 	return operation;
+}
+
+gboolean
+tidy_engine_read_steps(TidyEngine *engine, TidyOperation *operation, GError **error)
+{
+	TidyJournal *journal = tidy_store_read(engine->store, operation->id, error);
+
+	if (journal == NULL)
+		return FALSE;
+	g_clear_pointer(&operation->journal, tidy_journal_free);
+	operation->journal = journal;
+	return TRUE;
 }
 
 static TidyOperation *

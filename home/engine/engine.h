@@ -149,8 +149,11 @@ typedef struct {
 	gint64 end_ns;		   /* of the last change it made */
 } TidyOperation;
 
-/* All operations of this home, oldest first. An empty array when there is no state directory. (transfer full) */
+/* All operations of this home, oldest first. An empty array when there is no state directory. Of an operation that ended
+ * only header and commit: see tidy_engine_read_steps(). (transfer full) */
 GPtrArray *tidy_engine_history(TidyEngine *engine, GError **error);
+/* Completes the journal of an operation of the history. FALSE with TIDY_ERROR_JOURNAL or _NOT_FOUND: it is as before. */
+gboolean tidy_engine_read_steps(TidyEngine *engine, TidyOperation *operation, GError **error);
 void tidy_operation_free(TidyOperation *operation);
 
 /**

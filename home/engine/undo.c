@@ -507,13 +507,13 @@ undo_operation(Undo *undo, Opening *opening, TidyDirPool *pool, GCancellable *ca
 }
 
 /* The latest merge that is not undone; one that an undo was tried on already comes after all others. */
-static const TidyOperation *
+static TidyOperation *
 latest(const GPtrArray *operations)
 {
-	const TidyOperation *partly = NULL;
+	TidyOperation *partly = NULL;
 
 	for (guint i = operations->len; i > 0; i--) {
-		const TidyOperation *operation = g_ptr_array_index(operations, i - 1);
+		TidyOperation *operation = g_ptr_array_index(operations, i - 1);
 
 		if (operation->journal == NULL || operation->undone_by != 0 ||
 		    operation->journal->header.kind == TIDY_JOURNAL_UNDO)
@@ -527,15 +527,15 @@ latest(const GPtrArray *operations)
 }
 
 /* The operation that @id means, or NULL with an error. */
-static const TidyOperation *
+static TidyOperation *
 choose(const GPtrArray *operations, guint64 id, gboolean is_resuming, GError **error)
 {
-	const TidyOperation *chosen = id == 0 ? latest(operations) : NULL;
+	TidyOperation *chosen = id == 0 ? latest(operations) : NULL;
 
 	if (chosen != NULL)
 		return chosen;
 	for (guint i = operations->len; id != 0 && i > 0; i--) {
-		const TidyOperation *operation = g_ptr_array_index(operations, i - 1);
+		TidyOperation *operation = g_ptr_array_index(operations, i - 1);
 
 		if (operation->id != id)
 			continue;
@@ -604,13 +604,15 @@ tidy_engine_undo_locked(TidyEngine *engine, guint64 id, const TidySink *sink,
 		.run = &run,
 		.is_dry_run = is_dry_run,
 	};
+	TidyOperation *chosen;
 	gboolean is_fine;
 
 	if (operations == NULL)
 		return FALSE;
-	undo.operation = choose(operations, id, resumed != NULL, error);
-	if (undo.operation == NULL)
+	chosen = choose(operations, id, resumed != NULL, error);
+	if (chosen == NULL || !tidy_engine_read_steps(engine, chosen, error))
 		return FALSE;
+	undo.operation = chosen;
 	/* One that was begun must come to its end. */
 	if (resumed == NULL && !is_same_home(engine, undo.operation, error))
 		return FALSE;

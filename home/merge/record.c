@@ -332,14 +332,35 @@ tidy_journal_header_clear(TidyJournalHeader *header)
 	g_clear_pointer(&header->key, g_free);
 }
 
+static void
+make_lists(TidyJournal *journal)
+{
+	journal->dirs = g_ptr_array_new_with_free_func((GDestroyNotify)tidy_dir_info_free);
+	journal->steps = g_ptr_array_new_with_free_func((GDestroyNotify)tidy_step_free);
+	journal->skips = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+}
+
+static void
+free_lists(TidyJournal *journal)
+{
+	g_ptr_array_unref(journal->dirs);
+	g_ptr_array_unref(journal->steps);
+	g_hash_table_unref(journal->skips);
+}
+
 void
 tidy_journal_free(TidyJournal *journal)
 {
 	tidy_journal_header_clear(&journal->header);
-	g_ptr_array_unref(journal->dirs);
-	g_ptr_array_unref(journal->steps);
-	g_hash_table_unref(journal->skips);
+	free_lists(journal);
 	g_free(journal);
+}
+
+void
+tidy_journal_drop_steps(TidyJournal *journal)
+{
+	free_lists(journal);
+	make_lists(journal);
 }
 
 static gboolean
@@ -556,9 +577,7 @@ tidy_journal_parse(const guint8 *data, gsize size, GError **error)
 	const guint8 *payload;
 	guint32 length;
 
-	journal->dirs = g_ptr_array_new_with_free_func((GDestroyNotify)tidy_dir_info_free);
-	journal->steps = g_ptr_array_new_with_free_func((GDestroyNotify)tidy_step_free);
-	journal->skips = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+	make_lists(journal);
 	while ((payload = next_payload(journal, data, size, &length)) != NULL) {
 		if (!read_record(journal, payload, length, error))
 			return NULL;

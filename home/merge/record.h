@@ -78,6 +78,8 @@ typedef struct {
 void tidy_journal_header_clear(TidyJournalHeader *header);
 void tidy_journal_free(TidyJournal *journal);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TidyJournal, tidy_journal_free)
+/* Leaves header and commit: a history of months is short without what was done to each file. */
+void tidy_journal_drop_steps(TidyJournal *journal);
 
 /* Each appends one record to @out. Sequence numbers begin with 0, the header, and have no gap. */
 void tidy_record_put_header(GByteArray *out, const TidyJournalHeader *header);

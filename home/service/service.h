@@ -112,6 +112,8 @@ gboolean tidy_service_dupes_reported(TidyService *service, GError **error);
 
 /* All operations, newest first (@id 0), or one with its steps. Report: history. */
 GVariant *tidy_service_history(TidyService *service, guint64 id, GError **error);
+/* The newest of them, without its steps, or NULL. (transfer floating) */
+GVariant *tidy_service_last(TidyService *service);
 
 /* Finishes what a crash or a stop left open (see docs/journal-format.md), and forgets what is older than keep_days.
  * Report: merge with one operation for each that was resumed, or an empty dictionary when there was none. */

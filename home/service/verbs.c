@@ -783,10 +783,13 @@ tidy_service_history(TidyService *service, guint64 id, GError **error)
 		return NULL;
 	list = tidy_report_new_list();
 	for (guint i = operations->len; i > 0; i--) {
-		const TidyOperation *operation = g_ptr_array_index(operations, i - 1);
+		TidyOperation *operation = g_ptr_array_index(operations, i - 1);
 
 		if (id != 0 && operation->id != id)
 			continue;
+		/* It was readable a moment ago: without them it is shown without them. */
+		if (id != 0 && operation->journal != NULL)
+			tidy_engine_read_steps(service->engine, operation, NULL);
 		tidy_report_add_item(list, history_item(operation, id != 0));
 		n++;
 	}
@@ -800,6 +803,22 @@ tidy_service_history(TidyService *service, guint64 id, GError **error)
 	report = report_new();
 	tidy_report_add_list(report, "operations", list);
 	return tidy_report_end(report);
+}
+
+/* Not a child of the whole history: that would keep all of it in memory. */
+GVariant *
+tidy_service_last(TidyService *service)
+{
+	g_autoptr(GPtrArray) operations = tidy_engine_history(service->engine, NULL);
+	GVariantBuilder *item;
+	GVariant *last;
+
+	if (operations == NULL || operations->len == 0)
+		return NULL;
+	item = history_item(g_ptr_array_index(operations, operations->len - 1), FALSE);
+	last = g_variant_builder_end(item);
+	g_variant_builder_unref(item);
+	return last;
 }
 
 /* --- watches --- */

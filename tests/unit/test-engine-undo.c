@@ -299,6 +299,25 @@ test_dry_run_changes_nothing(Fixture *f, gconstpointer data)
 	g_assert_cmpuint(history->len, ==, 1);
 }
 
+/* A history of months must not weigh what all its steps weigh; what was left out can be had. */
+static void
+test_history_is_light(Fixture *f, gconstpointer data)
+{
+	g_autoptr(TidyEngine) engine = home_run_engine(fake_fs_table(f->fake), HOME);
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GPtrArray) history = tidy_engine_history(engine, &error);
+	TidyOperation *operation;
+
+	g_assert_cmpuint(history->len, ==, 1);
+	operation = g_ptr_array_index(history, 0);
+	g_assert_cmpuint(operation->journal->steps->len, ==, 0);
+	g_assert_cmpuint(operation->journal->dirs->len, ==, 0);
+	g_assert_cmpuint(operation->journal->commit.counts.moved, >, 0);
+	g_assert_true(tidy_engine_read_steps(engine, operation, &error));
+	g_assert_cmpuint(operation->journal->steps->len, >, 0);
+	g_assert_cmpstr(operation->journal->header.stray, ==, HOME "/Download");
+}
+
 /* Operations that ended long ago are forgotten; those that can still be gone on with are not. */
 static void
 test_prune(Fixture *f, gconstpointer data)
@@ -506,6 +525,7 @@ main(int argc, char *argv[])
 	ADD("newest-first", test_newest_first);
 	ADD("older-first", test_older_first);
 	ADD("dry-run-changes-nothing", test_dry_run_changes_nothing);
+	ADD("history-is-light", test_history_is_light);
 	ADD("prune", test_prune);
 	ADD("two-homes-one-state-directory", test_shared_state);
 	ADD("home-from-a-backup", test_restored_home);
