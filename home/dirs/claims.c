@@ -285,7 +285,7 @@ read_values(const Reader *reader, Bytes text)
 static gboolean
 is_separator(char c)
 {
-	return is_blank(c) || c == '\0' || strchr(";,:=|&()<>[]{}", c) != NULL;
+	return is_blank(c) || c == '\0' || strchr(";,:=|&()<>[]", c) != NULL;
 }
 
 static gsize
@@ -605,14 +605,14 @@ tidy_claims_parse(const TidyClaimSource *source, const char *data, gsize size, c
 		.home = home,
 		.paths = paths,
 		.max = paths->len + TIDY_CLAIM_PATHS_MAX,
-		.keys = source->keys != NULL ? g_strsplit(source->keys, "|", -1) : NULL,
 	};
 	Bytes text = bytes(data != NULL ? data : "", data != NULL ? size : 0);
 
-	if (source->needs != NULL && g_strstr_len(data, (gssize)size, source->needs) == NULL) {
-		g_strfreev(reader.keys);
+	/* Of nothing, @data may be NULL. */
+	if (size == 0 ||
+	    (source->needs != NULL && g_strstr_len(data, (gssize)size, source->needs) == NULL))
 		return;
-	}
+	reader.keys = source->keys != NULL ? g_strsplit(source->keys, "|", -1) : NULL;
 	switch (source->format) {
 	case TIDY_CLAIM_VALUE:
 		read_values(&reader, text);

@@ -58,7 +58,7 @@ const TidyClaimSource *tidy_claim_sources(gsize *n);
 
 /**
  * tidy_claims_parse - adds the paths that the file of @source names to @paths
- * @bytes: the file, any content (for LINK: the text of the link)
+ * @bytes: the file, any content (for LINK: the text of the link); may be NULL when @size is 0
  * @home: what "~", "$HOME" and "%h" stand for; absolute
  * @paths: of char *; absolute, normalised, raw bytes; at most TIDY_CLAIM_PATHS_MAX a call
  *
