@@ -61,7 +61,7 @@ const char *tidy_service_config_error(TidyService *service);
 const char *tidy_service_home(TidyService *service);
 const char *tidy_service_state_dir(TidyService *service);
 
-/* The directories worth watching: ("s" path, "s" role) with role home | user-dir | stray | config. */
+/* The directories worth watching: ("s" path, "s" role) with role home | user-dir | stray | config. (transfer floating) */
 GVariant *tidy_service_watches(TidyService *service);
 
 /* Strays and what may be done with each. Report: scan. */

@@ -844,5 +844,5 @@ tidy_service_watches(TidyService *service)
 		if (one->may <= TIDY_MAY_PROPOSE && g_utf8_validate(one->path, -1, NULL))
 			g_variant_builder_add(list, "(ss)", one->path, "stray");
 	}
-	return g_variant_ref_sink(g_variant_builder_end(list));
+	return g_variant_builder_end(list);
 }

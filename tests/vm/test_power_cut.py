@@ -6,6 +6,7 @@ the record of all writes it makes the states in which a disk with a volatile cac
 It is only believed after it has caught a careless merge. XDGTIDY_VM_STATES: how many states a file system (else 20).
 """
 import os
+import struct
 import sys
 import tempfile
 import unittest
@@ -17,6 +18,8 @@ import vm
 
 HOME = "/home/tester"
 DISK_SIZE = 320 << 20     # the smallest that mkfs.xfs makes
+ALIGNED = 2048           # sectors
+SECOND = "Disk"          # where the second file system is in the home
 STATES = int(os.environ.get("XDGTIDY_VM_STATES", "20"))
 CARELESS_STATES = 40      # it ends at the first that is caught
 SMALL_FILES = 30
@@ -35,23 +38,51 @@ def say(text):
 
 
 class Disk:
-    """A disk with a home on it, in a folder of the host."""
+    """A disk with a home on it, in a folder of the host. With two kinds: two partitions, and the files should be on the
+    second. One disk, so that there is one order of all writes."""
 
-    def __init__(self, folder, kind):
-        self.kind = kind
-        self.mkfs, self.options = FILE_SYSTEMS[kind]
+    def __init__(self, folder, *kinds):
+        self.kinds = kinds
         self.base = f"{folder}/base"
         self.folder = folder
         with open(self.base, "wb") as file:
-            file.truncate(DISK_SIZE)
+            file.truncate(DISK_SIZE * len(kinds))
+            if len(kinds) > 1:
+                file.write(partition_table(len(kinds)))
+        self.target = "Downloads" if len(kinds) == 1 else f"{SECOND}/Downloads"
+        self.environment = f"TREE_TARGET={self.target}"
+
+    def parts(self, device):
+        """[(device, kind, where it is mounted)]"""
+        if len(self.kinds) == 1:
+            return [(device, self.kinds[0], HOME)]
+        return [(f"{device}{i}", kind, point) for i, (kind, point) in enumerate(zip(self.kinds, (HOME, f"{HOME}/{SECOND}")), 1)]
+
+    def plug(self, guest, path, log=None):
+        device = guest.plug_disk(path, log=log)
+        for part, _kind, _point in self.parts(device):
+            guest.wait_for(f"test -b {part}")
+        return device
+
+    def mount(self, guest, device):
+        for part, kind, point in self.parts(device):
+            guest.sh(f"mkdir -p {point} && mount -o {FILE_SYSTEMS[kind][1]} {part} {point}")
+
+    def umount(self, guest):
+        guest.sh(f"umount -R {HOME}")
 
     def make(self, guest, count):
         """The home, and what it holds: /tmp/wanted and /tmp/contents in the guest. Left mounted."""
         guest.add_tools()
-        device = guest.plug_disk(self.base)
-        guest.sh(f"{self.mkfs} {device} && mount -o {self.options} {device} {HOME} && chown tester: {HOME}")
-        guest.sh(f"cd / && {AS_TESTER} /tools/tree.py make {HOME} {count}")
-        guest.sh(f"/tools/tree.py list {HOME} >/tmp/wanted; /tools/tree.py contents {HOME} >/tmp/contents; sync")
+        device = self.plug(guest, self.base)
+        for part, kind, _point in self.parts(device):
+            guest.sh(f"{FILE_SYSTEMS[kind][0]} {part}")
+        self.mount(guest, device)
+        for _part, _kind, point in self.parts(device):
+            guest.sh(f"chown tester: {point}")
+        guest.sh(f"cd / && {AS_TESTER} {self.environment} /tools/tree.py make {HOME} {count}")
+        guest.sh(f"export {self.environment}; /tools/tree.py list {HOME} >/tmp/wanted; "
+                 f"/tools/tree.py contents {HOME} >/tmp/contents; sync")
         return device
 
     def record(self, guest, name, command):
@@ -59,36 +90,52 @@ class Disk:
         copy, log = f"{self.folder}/{name}", f"{self.folder}/{name}.log"
         with open(self.base, "rb") as source, open(copy, "wb") as target:
             powercut.copy_data(source, target)
-        device = guest.plug_disk(copy, log=log)
-        guest.sh(f"mount -o {self.options} {device} {HOME}; mkdir {HOME}/.neighbour; chown tester: {HOME}/.neighbour")
-        guest.sh(f"{AS_TESTER} /tools/neighbour.py {HOME}/.neighbour >/dev/null 2>&1 & "
-                 f"cd / && {AS_TESTER} {command}; code=$?; touch {HOME}/.neighbour/stop; wait; exit $code")
+        self.mount(guest, self.plug(guest, copy, log=log))
+        # On the file system that the files come from: there a name may be gone for good before its content is elsewhere.
+        busy = f"{HOME}/.neighbour"
+        guest.sh(f"mkdir {busy}; chown tester: {busy}")
+        guest.sh(f"{AS_TESTER} /tools/neighbour.py {busy} >/dev/null 2>&1 & "
+                 f"cd / && {AS_TESTER} {self.environment} {command}; code=$?; touch {busy}/stop; wait; exit $code")
         # Before the umount: its writes are as ordered as can be, and of no interest.
-        guest.sh(f"sync -f {HOME}")
+        guest.sh("sync")
         entries = powercut.read_log(log)
-        guest.sh(f"umount {HOME}")
+        self.umount(guest)
         return entries
+
+
+def partition_table(count):
+    """A master boot record: https://wiki.osdev.org/MBR_(x86). Partition 1 begins at 1 MiB, each ends where the next begins."""
+    sectors = DISK_SIZE // 512
+    entries = b""
+    for i in range(count):
+        start = i * sectors or ALIGNED
+        entries += struct.pack("<B3xB3xII", 0, 0x83, start, (i + 1) * sectors - start)
+    return bytes(446) + entries.ljust(64, b"\0") + b"\x55\xaa"
 
 
 class Replay(unittest.TestCase):
     def recover(self, guest, disk, device, entries, state, flags=""):
         powercut.write_state(disk.base, entries, state, f"{disk.folder}/state")
-        if disk.kind == "btrfs":
-            guest.run(f"btrfs device scan --forget {device}")
-        return guest.sh(f"/tools/recover.py {device} {HOME} {disk.options} /tmp/wanted /tmp/contents {flags}").strip()
+        parts = disk.parts(device)
+        for part, kind, _point in parts:
+            if kind == "btrfs":
+                guest.run(f"btrfs device scan --forget {part}")
+        words = " ".join(f"{part},{FILE_SYSTEMS[kind][1]}{point.replace(HOME, '').replace('/', ',')}" for part, kind, point in parts)
+        return guest.sh(f"{disk.environment} /tools/recover.py {HOME} /tmp/wanted /tmp/contents {words} {flags}").strip()
 
-    def replay(self, kind):
+    def replay(self, *kinds):
+        name = " to ".join(kinds)
         with tempfile.TemporaryDirectory(prefix="vm.") as folder, vm.VM() as guest:
             guest.install()
-            disk = Disk(folder, kind)
+            disk = Disk(folder, *kinds)
             disk.make(guest, SMALL_FILES)
-            guest.sh(f"umount {HOME}")
+            disk.umount(guest)
 
             careless = disk.record(guest, "careless", f"/tools/careless.py {HOME}")
-            merge = disk.record(guest, "merge", "xdgtidy merge --yes --direct")
-            with open(f"{folder}/state", "wb") as file:
-                file.truncate(DISK_SIZE)
-            device = guest.plug_disk(f"{folder}/state")
+            merge = disk.record(guest, "merge", f"xdgtidy merge --yes --direct {HOME}/Download {HOME}/{disk.target}")
+            with open(disk.base, "rb") as source, open(f"{folder}/state", "wb") as target:
+                powercut.copy_data(source, target)
+            device = disk.plug(guest, f"{folder}/state")
 
             states = powercut.choose_states(careless, 1, CARELESS_STATES)
             caught = None
@@ -96,8 +143,8 @@ class Replay(unittest.TestCase):
                 caught = self.recover(guest, disk, device, careless, state, "--look-only")
                 if caught:
                     break
-            self.assertTrue(caught, f"{kind}: a careless merge was not caught in {tried} states: this proves nothing")
-            say(f"{kind}: the careless merge is caught in state {tried} of {len(states)}: {caught.splitlines()[0]}")
+            self.assertTrue(caught, f"{name}: a careless merge was not caught in {tried} states: this proves nothing")
+            say(f"{name}: the careless merge is caught in state {tried} of {len(states)}: {caught.splitlines()[0]}")
 
             problems = []
             states = powercut.choose_states(merge, 1, STATES)
@@ -106,7 +153,7 @@ class Replay(unittest.TestCase):
                 if problem:
                     problems.append(f"cut {state[0]} of {len(merge)}, lost of what was not flushed: {state[1]}\n{problem}")
                     say(problems[-1])
-            say(f"{kind}: {len(states)} states of {len(merge)} writes recovered, {len(problems)} wrong")
+            say(f"{name}: {len(states)} states of {len(merge)} writes recovered, {len(problems)} wrong")
             self.assertEqual([], problems)
 
     def test_every_state_on_ext4(self):
@@ -117,6 +164,12 @@ class Replay(unittest.TestCase):
 
     def test_every_state_on_btrfs(self):
         self.replay("btrfs")
+
+    def test_every_state_from_ext4_to_xfs(self):
+        self.replay("ext4", "xfs")
+
+    def test_every_state_from_btrfs_to_ext4(self):
+        self.replay("btrfs", "ext4")
 
 
 class Kill(unittest.TestCase):
@@ -145,8 +198,8 @@ class Kill(unittest.TestCase):
                 for name in ("wanted", "contents"):
                     with open(f"{folder}/{name}", "rb") as file:
                         guest.sh(f"cat >/tmp/{name}", stdin=file.read())
-                device = guest.plug_disk(disk.base)
-                guest.sh(f"mount -o {disk.options} {device} {HOME}")
+                device = disk.plug(guest, disk.base)
+                disk.mount(guest, device)
                 guest.sh(f"/tools/tree.py missing {HOME} /tmp/contents")
                 left = int(guest.sh(f"find {HOME}/Download/many -type f | wc -l"))
                 self.assertTrue(0 < left < MANY_FILES, f"the machine died at the wrong time: {left}")

@@ -4,6 +4,7 @@
 import os
 import sys
 
+import tree
 from neighbour import Neighbour
 
 
@@ -17,7 +18,7 @@ def main(home):
     neighbour = Neighbour(os.path.join(home, ".neighbour"))
     source = os.path.join(home, "Download")
     for folder, _folders, files in os.walk(source):
-        target = os.path.join(home, "Downloads", os.path.relpath(folder, source))
+        target = os.path.join(home, tree.TARGET, os.path.relpath(folder, source))
         os.makedirs(target, exist_ok=True)
         for name in files:
             old = os.path.join(folder, name)

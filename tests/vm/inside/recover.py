@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Runs in the guest: mounts a disk as a power cut left it, and looks whether all is there and can be taken back. I/O.
-"""usage: recover.py DEVICE HOME OPTIONS WANTED CONTENTS [--look-only]
+"""usage: recover.py HOME WANTED CONTENTS DEVICE,OPTIONS[,PLACE]... [--look-only]
 
-WANTED and CONTENTS are what tree.py said of the home before the merge (`list` and `contents`). Prints what is wrong,
-and nothing when all is well. With --look-only just whether a content is lost.
+The devices are mounted on HOME, and on PLACE in it. WANTED and CONTENTS are what tree.py said of the home before the
+merge (`list` and `contents`). Prints what is wrong, and nothing when all is well. With --look-only just whether a content
+is lost.
 """
 import os
 import subprocess
@@ -47,12 +48,17 @@ def check(home, wanted, contents, is_look_only):
     return problems
 
 
-def main(device, home, options, wanted, contents, *flags):
-    subprocess.run(["mount", "-o", options, device, home], check=True)
+def main(home, wanted, contents, *rest):
+    mounted = []
     try:
-        problems = check(home, lines_of(wanted), lines_of(contents), "--look-only" in flags)
+        for device, options, *place in (word.split(",") for word in rest if not word.startswith("--")):
+            point = os.path.join(home, *place)
+            subprocess.run(["mount", "-o", options, device, point], check=True)
+            mounted.append(point)
+        problems = check(home, lines_of(wanted), lines_of(contents), "--look-only" in rest)
     finally:
-        subprocess.run(["umount", home], check=True)
+        for point in reversed(mounted):
+            subprocess.run(["umount", point], check=True)
     print("\n".join(problems[:SHOWN]))
 
 

@@ -6,6 +6,7 @@
        tree.py contents HOME     the sorted contents of the regular files of both and of the Trash
        tree.py missing HOME FILE contents of FILE (from `contents`) that HOME has no longer; status 1 when there are some
 
+TREE_TARGET in the environment is where the files should be, relative to the home, if not in Downloads.
 "contents" counts equal contents once: of two identical files one may rightly be gone for good after an undo of nothing.
 """
 import hashlib
@@ -13,9 +14,10 @@ import os
 import stat
 import sys
 
-PLACES = ("Download", "Downloads", ".local/share/Trash/files")
-DIRS = """XDG_DESKTOP_DIR="$HOME/Desktop"
-XDG_DOWNLOAD_DIR="$HOME/Downloads"
+TARGET = os.environ.get("TREE_TARGET", "Downloads")
+PLACES = ("Download", TARGET, ".local/share/Trash/files")
+DIRS = f"""XDG_DESKTOP_DIR="$HOME/Desktop"
+XDG_DOWNLOAD_DIR="$HOME/{TARGET}"
 XDG_DOCUMENTS_DIR="$HOME/Documents"
 XDG_MUSIC_DIR="$HOME/Music"
 XDG_PICTURES_DIR="$HOME/Pictures"
@@ -36,15 +38,15 @@ def blob(name, size):
 
 
 def make(home, count=0):
-    for name in ("Desktop", "Documents", "Music", "Pictures", "Videos", "Downloads"):
+    for name in ("Desktop", "Documents", "Music", "Pictures", "Videos", TARGET):
         os.makedirs(os.path.join(home, name), exist_ok=True)
     write(home, ".config/user-dirs.dirs", DIRS.encode())
     for name in ("only-here.txt", "photos/hills.jpg", "recipes/bread/sourdough.txt", "same-name.txt", "archive.tar.gz",
                  "photos/same-name.jpg"):
         write(home, "Download/" + name, blob("stray " + name, 5000))
     for name in ("only-there.txt", "photos/sea.jpg", "same-name.txt", "archive.tar.gz", "photos/same-name.jpg"):
-        write(home, "Downloads/" + name, blob("target " + name, 5000))
-    for side in ("Download", "Downloads"):
+        write(home, f"{TARGET}/{name}", blob("target " + name, 5000))
+    for side in PLACES[:2]:
         write(home, side + "/identical.ogg", blob("identical", 9000))
     write(home, "Download/large.iso", blob("large", 300000))
     write(home, "Download/empty", b"")
@@ -55,8 +57,8 @@ def make(home, count=0):
     for i in range(count):
         write(home, f"Download/many/{i % 10}/file-{i}", blob(f"many {i}", 700))
         if i % 7 == 0:
-            write(home, f"Downloads/many/{i % 10}/file-{i}", blob(f"other {i}", 700))
-    for side in ("Download", "Downloads"):
+            write(home, f"{TARGET}/many/{i % 10}/file-{i}", blob(f"other {i}", 700))
+    for side in PLACES[:2]:
         for folder, folders, files in os.walk(os.path.join(home, side), topdown=False):
             for i, name in enumerate(sorted(files) + sorted(folders)):
                 os.utime(os.path.join(folder, name), (LONG_AGO + i, LONG_AGO + i), follow_symlinks=False)
