@@ -293,9 +293,6 @@ word_length(Bytes text)
 {
 	gsize n = starts_with(text, "file://") ? strlen("file://") : 0;
 
-	/* The braces of a variable are the word's own. */
-	if (starts_with(bytes(text.at + n, text.left - n), "${HOME}"))
-		n += strlen("${HOME}");
 	while (n < text.left && !is_separator(text.at[n]) && text.at[n] != '"' &&
 	       text.at[n] != '\'')
 		n++;
