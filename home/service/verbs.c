@@ -187,7 +187,11 @@ add_links(GVariantBuilder *dict, const TidyFacts *facts)
 {
 	GVariantBuilder *list = tidy_report_new_list();
 
-	for (guint i = 0; facts->links != NULL && i < facts->links->len; i++) {
+	if (facts->links == NULL) {
+		g_variant_builder_unref(list);
+		return;
+	}
+	for (guint i = 0; i < facts->links->len; i++) {
 		const TidyLinkInto *link = g_ptr_array_index(facts->links, i);
 		GVariantBuilder *item = tidy_report_new();
 
@@ -222,9 +226,9 @@ stray_item(const TidyCandidate *candidate)
 }
 
 GVariant *
-tidy_service_scan(TidyService *service, GError **error)
+tidy_service_scan(TidyService *service, gboolean with_links, GError **error)
 {
-	g_autoptr(TidyCandidates) all = tidy_service_find_strays(service, TRUE, TRUE);
+	g_autoptr(TidyCandidates) all = tidy_service_find_strays(service, TRUE, with_links);
 	GVariantBuilder *report = report_new();
 	GVariantBuilder *list = tidy_report_new_list();
 

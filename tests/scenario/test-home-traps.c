@@ -369,7 +369,7 @@ static GVariant *
 scan(const Home *home)
 {
 	g_autoptr(GError) error = NULL;
-	GVariant *report = tidy_service_scan(home->service, &error);
+	GVariant *report = tidy_service_scan(home->service, TRUE, &error);
 
 	g_assert_no_error(error);
 	return report;
