@@ -278,6 +278,8 @@ class States(HomeCase):
         """No room for the journal: nothing is changed, and where there is no room is said."""
         if os.getuid() != 0:
             self.skipTest("mounting needs root")
+        if subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True).returncode != 0:
+            self.skipTest("no mount namespaces here")
         state = os.path.join(self.home, ".local/state/xdgtidy")
         os.makedirs(state)
         script = (f"mount -t tmpfs -o size=8k,nr_inodes=4 tmpfs {state} && "
