@@ -60,7 +60,7 @@ class HomeCase(unittest.TestCase):
         os.mkdir(self.home)
         self.env = {
             "HOME": self.home, "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TERM": "xterm", "TZ": "UTC",
-            "XDG_RUNTIME_DIR": scratch.name, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""),
+            "XDG_RUNTIME_DIR": scratch.name, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""), "TSAN_OPTIONS": os.environ.get("TSAN_OPTIONS", ""),
         }
         write(self.at(".config/user-dirs.dirs"),
               b'XDG_DOWNLOAD_DIR="$HOME/Downloads"\nXDG_DOCUMENTS_DIR="$HOME/Documents"\n')

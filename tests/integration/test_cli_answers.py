@@ -84,7 +84,7 @@ class FakeCase(unittest.TestCase):
         self.env = {
             "HOME": self.home, "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TERM": "xterm",
             "XDG_RUNTIME_DIR": scratch.name, "TIDY_FAKE_DIR": self.answers,
-            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""),
+            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""), "TSAN_OPTIONS": os.environ.get("TSAN_OPTIONS", ""),
         }
 
     def answer(self, name, text):

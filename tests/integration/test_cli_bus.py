@@ -39,7 +39,7 @@ class BusCase(unittest.TestCase):
         self.env = {
             "HOME": self.home, "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TERM": "dumb", "TZ": "UTC",
             "XDG_RUNTIME_DIR": scratch.name, "DBUS_SESSION_BUS_ADDRESS": f"unix:path={socket}",
-            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""),
+            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""), "TSAN_OPTIONS": os.environ.get("TSAN_OPTIONS", ""),
         }
         write(self.at(".config/user-dirs.dirs"),
               b'XDG_DOWNLOAD_DIR="$HOME/Downloads"\nXDG_DOCUMENTS_DIR="$HOME/Documents"\n')

@@ -24,7 +24,7 @@ class Dupes(unittest.TestCase):
         self.home = os.path.join(scratch.name, "home")
         self.env = {
             "HOME": self.home, "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TERM": "xterm",
-            "XDG_RUNTIME_DIR": scratch.name, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""),
+            "XDG_RUNTIME_DIR": scratch.name, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""), "TSAN_OPTIONS": os.environ.get("TSAN_OPTIONS", ""),
         }
         self.put(".config/user-dirs.dirs", b'XDG_DOWNLOAD_DIR="$HOME/Downloads"\nXDG_DOCUMENTS_DIR="$HOME/Documents"\n')
         self.put("Downloads/report.pdf", b"report" * 1000)
