@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* xdgtidy keys simulate: key events in, key events out, on a virtual clock. I/O: standard input and output. */
+/*
+ * xdgtidy keys simulate: key events in, key events out, on a virtual clock. What --record writes is the input, with the
+ * output in comments, and so is an input itself. I/O: standard input and output, that file.
+ */
+#include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +15,28 @@ typedef struct {
 	RemapKeymap *keymap;
 	gboolean is_quiet;
 	gboolean has_layers;
+	FILE *record; /* or NULL */
 } Simulation;
+
+static void say(const Simulation *simulation, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static void
+say(const Simulation *simulation, const char *format, ...)
+{
+	va_list arguments;
+
+	if (!simulation->is_quiet) {
+		va_start(arguments, format);
+		vprintf(format, arguments);
+		va_end(arguments);
+	}
+	if (simulation->record) {
+		va_start(arguments, format);
+		fputs("# -> ", simulation->record);
+		vfprintf(simulation->record, format, arguments);
+		va_end(arguments);
+	}
+}
 
 static void
 write_out(void *data, const RemapOut *out)
@@ -19,22 +45,23 @@ write_out(void *data, const RemapOut *out)
 	unsigned long long ms = out->time / 1000;
 	const char *name = remap_key_name(out->code);
 
-	if (simulation->is_quiet)
+	if (simulation->is_quiet && !simulation->record)
 		return;
 	switch (out->kind) {
 	case REMAP_OUT_KEY:
 		if (name)
-			printf("%llu %s %s\n", ms, name, out->value ? "down" : "up");
+			say(simulation, "%llu %s %s\n", ms, name, out->value ? "down" : "up");
 		else
-			printf("%llu #%u %s\n", ms, out->code, out->value ? "down" : "up");
+			say(simulation, "%llu #%u %s\n", ms, out->code, out->value ? "down" : "up");
 		break;
 	case REMAP_OUT_LAYER:
 		if (simulation->has_layers)
-			printf("# %llu layer %c%s\n", ms, out->value ? '+' : '-',
-			       simulation->keymap->layers[out->code].name);
+			say(simulation, "# %llu layer %c%s\n", ms, out->value ? '+' : '-',
+			    simulation->keymap->layers[out->code].name);
 		break;
 	case REMAP_OUT_COMMAND:
-		printf("# %llu command: %s\n", ms, simulation->keymap->commands[out->code]);
+		say(simulation, "# %llu command: %s\n", ms,
+		    simulation->keymap->commands[out->code]);
 		break;
 	case REMAP_OUT_SCROLL:
 	case REMAP_OUT_INDICATOR:
@@ -95,6 +122,8 @@ run(Simulation *simulation)
 		number++;
 		if (length && line[length - 1] == '\n')
 			line[length - 1] = '\0';
+		if (simulation->record)
+			fprintf(simulation->record, "%s\n", line);
 		if (feed_line(machine, line, &last))
 			continue;
 		fflush(stdout);
@@ -113,6 +142,8 @@ tidy_keys_simulate(int argc, char **argv, const char *synopsis)
 {
 	g_auto(TidyKeysLayout) wanted = { 0 };
 	g_autofree char *path = NULL;
+	g_autofree char *record = NULL;
+	int status;
 	Simulation simulation = { 0 };
 	g_auto(TidyKeys) keys = { 0 };
 	const GOptionEntry options[] = {
@@ -120,6 +151,9 @@ tidy_keys_simulate(int argc, char **argv, const char *synopsis)
 		{ "quiet", 'q', 0, G_OPTION_ARG_NONE, &simulation.is_quiet, "no output", NULL },
 		{ "layers", 0, 0, G_OPTION_ARG_NONE, &simulation.has_layers,
 		  "also '# TIME layer +name|-name'", NULL },
+		{ "record", 0, 0, G_OPTION_ARG_FILENAME, &record,
+		  "write the input to FILE, with the output in comments: an input to be run again",
+		  "FILE" },
 		G_OPTION_ENTRY_NULL,
 	};
 
@@ -130,5 +164,18 @@ tidy_keys_simulate(int argc, char **argv, const char *synopsis)
 	if (!tidy_keys_load(&keys, path, FALSE))
 		return 1;
 	simulation.keymap = keys.keymap;
-	return run(&simulation);
+	/* Exclusively: what a user recorded before is not overwritten. */
+	if (record) {
+		simulation.record = fopen(record, "wxe");
+		if (!simulation.record) {
+			fprintf(stderr, "%s: %s\n", record, g_strerror(errno));
+			return 2;
+		}
+	}
+	status = run(&simulation);
+	if (simulation.record && fclose(simulation.record) != 0) {
+		fprintf(stderr, "%s: %s\n", record, g_strerror(errno));
+		return 2;
+	}
+	return status;
 }

@@ -141,6 +141,17 @@ class Keys(unittest.TestCase):
         self.assertEqual(self.keys("simulate", "-q", "--config", config, stdin="5 x down\n")[0], "")
         self.keys("simulate", "--config", self.file("bad.conf", "a\n"), status=1)
 
+    def test_what_is_recorded_can_be_run_again(self):
+        config = self.file("c.conf", "[ids]\n*\n[main]\na = b\n")
+        events = "0 a down\n10 a up\n"
+        record = os.path.join(os.path.dirname(config), "case")
+        out, _ = self.keys("simulate", "--config", config, "--record", record, stdin=events)
+        with open(record, encoding="utf-8") as text:
+            recorded = text.read()
+        self.assertEqual(recorded, "0 a down\n# -> 0 b down\n10 a up\n# -> 10 b up\n")
+        self.assertEqual(self.keys("simulate", "--config", config, stdin=recorded)[0], out)
+        self.keys("simulate", "--config", config, "--record", record, stdin=events, status=2)
+
     def test_text_on_the_layout(self):
         config = self.file("c.conf", "[ids]\n*\n[main]\na = macro(é)\nb = macro(yz)\n")
         for layout, key in (("fr", "2"), ("us", None)):
