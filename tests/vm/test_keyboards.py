@@ -28,7 +28,8 @@ PRESSES = 1000
 HELPER_UNIT_EXPOSURE = 1.0
 MERGED_FILES = 20000
 MERGE_PRESSES = 400
-TYPED_MEANWHILE = 8000
+TYPED_MEANWHILE = 2000
+APART_MS = 5
 
 
 class Keyboards(unittest.TestCase):
@@ -180,7 +181,7 @@ class Keyboards(unittest.TestCase):
         with vm.VM("desktop") as guest:
             self.prepare(guest)
             guest.sh("systemd-run --quiet -p RemainAfterExit=yes --unit=typist sh -c \"exec /tools/keytool press "
-                     f"'{FAKE}' 'clone:{FAKE}' KEY_CAPSLOCK=KEY_Z,KEY_Y {TYPED_MEANWHILE} >/run/typed\"")
+                     f"'{FAKE}' 'clone:{FAKE}' KEY_CAPSLOCK=KEY_Z,KEY_Y {TYPED_MEANWHILE} {APART_MS} >/run/typed\"")
             guest.wait_for("grep -q ready /run/typed")
             reloads = 0
             while guest.run("systemctl is-active typist && systemctl show -P SubState typist | grep -q running")[0] == 0:
@@ -191,7 +192,7 @@ class Keyboards(unittest.TestCase):
             print(f"# {reloads} reloads, {said[-2]} times z, {said[-1]} times y")
             self.assertEqual(TYPED_MEANWHILE, int(said[-2]) + int(said[-1]), said)
             for count in (reloads, *map(int, said[-2:])):
-                self.assertGreater(count, 2)
+                self.assertGreater(count, 1)
             self.check_nothing_held(guest)
 
     # ---- what may go wrong ----

@@ -22,10 +22,11 @@ static const char usage[] =
 	"       keytool read DEVICE       its key events, a line each, until it is unplugged\n"
 	"       keytool held              the keys that are down, of all devices\n"
 	"       keytool list              physical keyboards: NAME, and how many clones each has\n"
-	"       keytool press NAME DEVICE KEY[=AS[,AS]] COUNT\n"
+	"       keytool press NAME DEVICE KEY[=AS[,AS]] COUNT [MS]\n"
 	"                                 presses KEY of a new keyboard NAME and waits for DEVICE "
 	"to tell, as KEY or\n"
-	"                                 as others, COUNT times: ready; then how many edges "
+	"                                 as others, COUNT times, MS apart: ready; then how many "
+	"edges "
 	"arrived, the p50, p99 and\n"
 	"                                 max of their ways in ns, and how often it was each AS\n"
 	"DEVICE is a name, or clone:NAME for what xdgtidy-keys made of it.\n";
@@ -340,7 +341,7 @@ press_once(struct libevdev_uinput *keyboard, struct libevdev *device, Key *key, 
 
 /* Of the device's own clock there is no need: both ends are this process. */
 static int
-press(const char *name, const char *wanted, char *keys, size_t count)
+press(const char *name, const char *wanted, char *keys, size_t count, int pause)
 {
 	struct libevdev_uinput *keyboard = make_keyboard(name);
 	int64_t *times = calloc(2 * count, sizeof *times);
@@ -355,8 +356,10 @@ press(const char *name, const char *wanted, char *keys, size_t count)
 		return 1;
 	puts("ready");
 	fflush(stdout);
-	while (done < count && press_once(keyboard, device, &key, times + 2 * done))
+	while (done < count && press_once(keyboard, device, &key, times + 2 * done)) {
 		done++;
+		pause_ms(pause);
+	}
 	if (done > 0)
 		print_times(times, 2 * done, &key);
 	free(times);
@@ -372,8 +375,9 @@ main(int argc, char **argv)
 
 	if (strcmp(verb, "keyboard") == 0 && argc == 3)
 		return be_keyboard(argv[2]);
-	if (strcmp(verb, "press") == 0 && argc == 6)
-		return press(argv[2], argv[3], argv[4], strtoul(argv[5], NULL, 10));
+	if (strcmp(verb, "press") == 0 && (argc == 6 || argc == 7))
+		return press(argv[2], argv[3], argv[4], strtoul(argv[5], NULL, 10),
+			     argc == 7 ? atoi(argv[6]) : 0);
 	fputs(usage, stderr);
 	return 2;
 }
