@@ -130,7 +130,7 @@ insert_config(GVariantDict *status, TidyService *service)
 static GVariant *
 direct_status(TidyService *service, GError **error)
 {
-	g_autoptr(GVariant) scan = tidy_service_scan(service, error);
+	g_autoptr(GVariant) scan = tidy_service_scan(service, FALSE, error);
 	g_autoptr(GVariant) history = NULL;
 	g_autoptr(GVariant) strays = NULL;
 	GVariantDict status;
@@ -180,7 +180,7 @@ ask_service(TidyService *service, Job *job, GError **error)
 	}
 	switch (request->kind) {
 	case TIDY_REQUEST_SCAN:
-		return tidy_service_scan(service, error);
+		return tidy_service_scan(service, TRUE, error);
 	case TIDY_REQUEST_PLAN:
 	case TIDY_REQUEST_MERGE:
 		return tidy_service_merge(service, request->stray, request->target, &options,

@@ -96,13 +96,13 @@ tidy_keys_test(int argc, char **argv, const char *synopsis)
 		fprintf(stderr, "%s: %s\n", g_get_prgname(), _("standard input is no terminal"));
 		return TIDY_EXIT_USAGE;
 	}
-	printf("%s\n", _("Press keys; Ctrl-C ends it. Each line: what arrived, and its bytes."));
-	fflush(stdout);
 	sigaction(SIGTERM, &terminate, NULL);
 	sigaction(SIGHUP, &terminate, NULL);
 	raw = before;
 	cfmakeraw(&raw);
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &raw);
+	printf("%s\r\n", _("Press keys; Ctrl-C ends it. Each line: what arrived, and its bytes."));
+	fflush(stdout);
 	do {
 		length = read(STDIN_FILENO, bytes, sizeof bytes);
 		if (length > 0)

@@ -58,7 +58,7 @@ tidy_job_reload(TidyService *service, TidyJobContext *context, gpointer argument
 GVariant *
 tidy_job_scan(TidyService *service, TidyJobContext *context, gpointer argument, GError **error)
 {
-	return take(tidy_service_scan(service, error));
+	return take(tidy_service_scan(service, TRUE, error));
 }
 
 static TidyMergeOptions
@@ -239,7 +239,7 @@ tidy_job_survey(TidyService *service, TidyJobContext *context, gpointer argument
 	const TidyConfig *config = tidy_service_config(service);
 	const char *config_error = tidy_service_config_error(service);
 	g_autoptr(GError) scan_error = NULL;
-	g_autoptr(GVariant) scan = take(tidy_service_scan(service, &scan_error));
+	g_autoptr(GVariant) scan = take(tidy_service_scan(service, FALSE, &scan_error));
 	GVariantDict dict;
 
 	if (scan == NULL)

@@ -58,19 +58,33 @@ struct TidyKeyboard {
 	GPtrArray *wishes; /* TidyKeyboardWish; owned */
 };
 
-/* ---- keyboard.c ---- */
+/* ---- keyboard.c: the file ---- */
+
+/* The caller hears of it, once for all that happens together. */
+void tidy_keyboard_tell_changed(TidyKeyboard *keyboard);
+void tidy_keyboard_compile(TidyKeyboard *keyboard);
+/* Watches what the present state asks for. */
+void tidy_keyboard_watch(TidyKeyboard *keyboard);
+
+/* ---- keyboard-helper.c: the helper ---- */
 
 gboolean tidy_keyboard_is_ready(const TidyKeyboard *keyboard);
 gboolean tidy_keyboard_is_locked(const TidyKeyboard *keyboard);
 /* Begins or ends what the present state asks for. */
 void tidy_keyboard_advance(TidyKeyboard *keyboard);
-/* What was given up is tried again. */
+/* What was given up may be tried again. */
 void tidy_keyboard_forgive(TidyKeyboard *keyboard);
-void tidy_keyboard_compile(TidyKeyboard *keyboard);
-void tidy_keyboard_send_trial(TidyKeyboard *keyboard);
+void tidy_keyboard_drop_helper(TidyKeyboard *keyboard);
+/* The policy, or whether the screen is locked, is not what it was. */
+void tidy_keyboard_send_lock(TidyKeyboard *keyboard);
 /* Takes @made over, with a new number. */
 void tidy_keyboard_set_keymap(TidyKeyboard *keyboard, TidyKeyboardKeymap *keymap,
 			      TidyKeysMade *made);
+void tidy_keyboard_clear_keymap(TidyKeyboardKeymap *keymap);
+/* When there is one, and a helper that is ready. */
+void tidy_keyboard_send_keymap(TidyKeyboard *keyboard, const TidyKeyboardKeymap *keymap,
+			       guint32 trial_ms);
+void tidy_keyboard_send_trial(TidyKeyboard *keyboard);
 
 /* ---- keyboard-report.c ---- */
 

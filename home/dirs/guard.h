@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Guards: the reasons why a stray is not merged, or not without asking. ONE table (guard.c); a
- * further trap is a row there, and a further name that gives a directory away is a row of the
- * marker table. Pure: the engine gathers TidyGuardFacts, the table answers.
+ * further trap is a row there, a further name that gives a directory away is a row of the
+ * marker table (guard-use.c), and a further program that names its directories is one of claims.c. Pure: the engine gathers TidyGuardFacts, the table answers.
  *
  *	g_autoptr(GPtrArray) findings = tidy_guard_check(&facts);
  *	switch (tidy_guard_verdict(findings)) ...
@@ -66,7 +66,8 @@ typedef struct {
 
 	guint64 n_entries; /* of the whole stray */
 	guint64 n_bytes;
-	guint64 max_entries; /* beyond it the user is asked; 0: no limit */
+	guint64 n_disk_bytes; /* without the holes of sparse files: what a copy takes */
+	guint64 max_entries;  /* beyond it the user is asked; 0: no limit */
 	guint64 max_bytes;
 	gint64 newest_ns; /* newest mtime or ctime in the stray */
 	gint64 now_ns;
@@ -82,6 +83,8 @@ typedef struct {
 	const char *const *torrents;   /* paths that torrent clients seed or fill */
 	const char *const *units;      /* paths that systemd user units and cron use */
 	const char *const *references; /* "app: path" that doctor cannot fix */
+
+	const char *const *links; /* symbolic links of the home that lead into the stray */
 
 	gboolean has_consent;	 /* the user agreed to a merge in this home before */
 	gboolean is_other_host;	 /* the home is shared and another host wrote last */

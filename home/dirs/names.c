@@ -104,6 +104,9 @@ tidy_names_n_added(const TidyNames *names)
 char *
 tidy_names_nfc(const char *name)
 {
+	/* GLib 2.74 answers NULL for bytes that are not UTF-8, but reads beyond its tables for some of them. */
+	if (!g_utf8_validate(name, -1, NULL))
+		return NULL;
 	return g_utf8_normalize(name, -1, G_NORMALIZE_DEFAULT_COMPOSE);
 }
 

@@ -7,7 +7,9 @@
  *  2. X.aria2: X, whatever its size: it is the download, written in place;
  *  3. X.ytdl, X.part-FragN: X.part and X's other fragments are hits themselves; X when it is empty;
  *  4. X.fNNN.ext.part: the finished tracks X.fNNN.* of the same video, which wait to be joined;
- *  5. .~lock.X#, .X.swp, ~$X: X, which is open in an editor.
+ *  5. XXXXXXXX.ext.part, eight random characters: empty files X.ext, one of which keeps the name
+ *     free (Firefox);
+ *  6. .~lock.X#, .X.swp, ~$X: X, which is open in an editor.
  * Names alone cannot tell a given-up download from a running one, so a hit that is old and has no
  * writer is stale, together with its partners or not at all.
  */
@@ -77,6 +79,7 @@ static const Pattern patterns[] = {
 #define RULE_RSYNC     ".X.XXXXXX"
 #define RULE_OPEN      "open"
 #define RULE_TRACK     "X.fN.ext"
+#define RULE_RANDOM    "XXXXXXXX.ext.part"
 
 /* Whether @name fits @pattern; @stem and @stem_len get the bytes of its (only, or first) star. */
 static gboolean
@@ -201,7 +204,39 @@ mark_hits(Scan *scan)
 	}
 }
 
-/* Cases 1, 2, 3 and 5: the partner that the pattern of entry @i names. */
+/* "Ab3_dE6z.pdf.part" gives ".pdf": base64 of six random bytes, "/" as "_" (Firefox, names of its temporary files). */
+static char *
+random_extension(const char *name)
+{
+	const char *dot = strchr(name, '.');
+	gboolean is_mixed = FALSE;
+
+	if (!g_str_has_suffix(name, ".part") || dot == NULL || dot - name != 8 ||
+	    strlen(dot) <= strlen(".part"))
+		return NULL;
+	for (const char *p = name; p < dot; p++) {
+		if (!g_ascii_isalnum(*p) && strchr("+-_", *p) == NULL)
+			return NULL;
+		is_mixed = is_mixed || !g_ascii_islower(*p);
+	}
+	return is_mixed ? g_strndup(dot, strlen(dot) - strlen(".part")) : NULL;
+}
+
+/* Case 5: which of several empty files it is, nobody can tell. */
+static void
+tie_placeholders(Scan *scan, gsize i)
+{
+	g_autofree char *extension = random_extension(scan->entries[i].name);
+
+	for (gsize j = 0; extension != NULL && j < scan->n; j++) {
+		const TidyPartialEntry *other = &scan->entries[j];
+
+		if (other->size == 0 && !other->is_dir && g_str_has_suffix(other->name, extension))
+			tie(scan, j, i, RULE_RANDOM);
+	}
+}
+
+/* Cases 1, 2, 3 and 6: the partner that the pattern of entry @i names. */
 static void
 tie_by_pattern(Scan *scan, gsize i)
 {
@@ -293,8 +328,10 @@ tidy_partial_scan(const TidyPartialEntry *entries, gsize n, gint64 now_ns, gint6
 	for (gsize i = 0; i < n; i++)
 		g_hash_table_insert(index, (gpointer)entries[i].name, GSIZE_TO_POINTER(i + 1));
 	mark_hits(&scan);
-	for (gsize i = 0; i < n; i++)
+	for (gsize i = 0; i < n; i++) {
 		tie_by_pattern(&scan, i);
+		tie_placeholders(&scan, i);
+	}
 	tie_tracks(&scan);
 	mark_stale(&scan, now_ns, stale_ns);
 	return marks;

@@ -44,6 +44,8 @@ struct TidyCarrier {
 	gint64 bytes;
 	guint8 *buffer;
 	TidyCopyWays ways;
+	const TidyDir *acl_dir; /* last asked whether it has a default access list */
+	gboolean has_default_acl;
 };
 
 /* The member of the set that @step belongs to, or NULL. Borrowed. */

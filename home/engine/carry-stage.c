@@ -75,6 +75,16 @@ open_temp(TidyCarrier *carrier, TidyCopy *copy, int to, const char *temp, gint64
 	return r < 0 ? r : copy->to;
 }
 
+/* Asked once for the files of one directory. */
+static gboolean
+has_default_acl(TidyCarrier *carrier, const TidyDir *to_dir, int to)
+{
+	if (carrier->acl_dir != to_dir)
+		carrier->has_default_acl = tidy_copy_has_default_acl(carrier->options.fs, to);
+	carrier->acl_dir = to_dir;
+	return carrier->has_default_acl;
+}
+
 static int
 fill_temp(TidyCarrier *carrier, Item *item, int from, int to, const char *temp)
 {
@@ -94,11 +104,16 @@ fill_temp(TidyCarrier *carrier, Item *item, int from, int to, const char *temp)
 
 	if (r < 0)
 		return r;
-	r = tidy_copy_bytes(&copy, start);
+	r = fs->stat(fs, copy.to, "", &item->copy);
 	if (r == 0)
-		r = tidy_copy_carry_metadata(fs, from, copy.to, item->step, item->source.atime_ns);
+		r = tidy_copy_bytes(&copy, start);
 	if (r == 0)
-		r = fs->stat(fs, copy.to, "", &item->copy);
+		r = tidy_copy_carry_metadata(
+			fs, from, copy.to, item->step,
+			&(TidyCopyFacts){ .made = &item->copy,
+					  .atime_ns = item->source.atime_ns,
+					  .may_inherit_acl =
+						  has_default_acl(carrier, item->to_dir, to) });
 	fs->close(fs, copy.to);
 	return r;
 }
@@ -131,6 +146,9 @@ stage_file(TidyCarrier *carrier, Item *item, int dir, int to)
 	r = fs->stat(fs, from, "", &item->source);
 	if (r == 0)
 		r = check_source(step, &item->source);
+	/* It could not be removed. */
+	if (r == 0 && (item->source.attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) != 0)
+		r = -EPERM;
 	if (r == 0 && item->source.size >= BIG_BYTES && fs->no_writer(fs, from) == -EAGAIN)
 		r = -ETXTBSY;
 	place = r == 0 ? tidy_carrier_place_of(carrier, item->to_dir, to, &r) : NULL;
@@ -190,9 +208,16 @@ stage_item(TidyCarrier *carrier, Item *item, int dir, int to)
 	TidyFs *fs = carrier->options.fs;
 	const TidyStep *step = item->step;
 	const SetMember *member;
-	int there = fs->stat(fs, to, step->to_name, &item->copy);
-	int r = fs->stat(fs, dir, step->name, &item->source);
+	int there;
+	int r;
 
+	/* Of a plain file that was looked at a moment ago the descriptor tells the same; and should its new name be taken,
+	 * it does not get it. */
+	if (step->type == TIDY_TYPE_FILE && !step->is_shared && !carrier->options.has_checks &&
+	    step->size < BIG_BYTES)
+		return stage_file(carrier, item, dir, to);
+	there = fs->stat(fs, to, step->to_name, &item->copy);
+	r = fs->stat(fs, dir, step->name, &item->source);
 	/* Case 3. */
 	if (r == -ENOENT && there == 0 && carrier->options.is_replay &&
 	    tidy_stat_type(&item->copy) == step->type)
@@ -205,9 +230,6 @@ stage_item(TidyCarrier *carrier, Item *item, int dir, int to)
 		return carrier->options.has_checks ? stage_found(carrier, item, dir, to) : -EEXIST;
 	if (there != -ENOENT)
 		return there;
-	/* It could not be removed. */
-	if ((item->source.attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) != 0)
-		return -EPERM;
 	member = tidy_carry_find_member(carrier, step, item->dir, item->to_dir);
 	if (member != NULL && !member->is_refused) {
 		item->kind = ITEM_LINK;

@@ -66,6 +66,7 @@ tidy_carrier_clear(TidyCarrier *carrier)
 	close_places(carrier);
 	carrier->ways = (TidyCopyWays){ TRUE, TRUE };
 	carrier->bytes = 0;
+	carrier->acl_dir = NULL;
 }
 
 gboolean

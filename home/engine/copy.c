@@ -160,18 +160,22 @@ carry_xattrs(TidyFs *fs, int from, int to)
 	return r;
 }
 
-int
-tidy_copy_carry_metadata(TidyFs *fs, int from, int to, const TidyStep *step, gint64 atime_ns)
+gboolean
+tidy_copy_has_default_acl(TidyFs *fs, int dir)
 {
-	TidyStat st;
-	int r = fs->stat(fs, to, "", &st);
+	return fs->getxattr(fs, dir, "system.posix_acl_default", NULL, 0) > 0;
+}
 
-	if (r < 0)
-		return r;
+int
+tidy_copy_carry_metadata(TidyFs *fs, int from, int to, const TidyStep *step,
+			 const TidyCopyFacts *facts)
+{
+	int r = 0;
+
 	/* A change of owner takes capabilities and set-id bits away: first. Who may not give a file away keeps it. */
-	if (st.uid != step->uid || st.gid != step->gid)
+	if (facts->made->uid != step->uid || facts->made->gid != step->gid)
 		fs->chown(fs, to, "", step->uid, step->gid);
-	if (has_acl(fs, to) && !has_acl(fs, from))
+	if (facts->may_inherit_acl && has_acl(fs, to) && !has_acl(fs, from))
 		r = drop_acl(fs, to, step->mode);
 	if (r == 0)
 		r = carry_xattrs(fs, from, to);
@@ -180,7 +184,7 @@ tidy_copy_carry_metadata(TidyFs *fs, int from, int to, const TidyStep *step, gin
 	/* vfat: an owner or a mode that the mount gives. */
 	if (r == -EPERM)
 		r = 0;
-	return r == 0 ? fs->utimens(fs, to, "", atime_ns, step->mtime_ns) : r;
+	return r == 0 ? fs->utimens(fs, to, "", facts->atime_ns, step->mtime_ns) : r;
 }
 
 int

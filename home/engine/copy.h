@@ -15,7 +15,16 @@ int tidy_copy_metadata(TidyFs *fs, int fd, const TidyStep *step);
 
 /* Mode, owner (where it may be given), attributes, access list, capabilities and stamps for a copy: what @step says, the
  * rest from the open file @from. -EOPNOTSUPP when the file system of @to cannot hold one that matters. 0 or -errno. */
-int tidy_copy_carry_metadata(TidyFs *fs, int from, int to, const TidyStep *step, gint64 atime_ns);
+typedef struct {
+	const TidyStat *made;	  /* the copy as it was made */
+	gint64 atime_ns;	  /* of the source */
+	gboolean may_inherit_acl; /* its directory has a default access list */
+} TidyCopyFacts;
+
+int tidy_copy_carry_metadata(TidyFs *fs, int from, int to, const TidyStep *step,
+			     const TidyCopyFacts *facts);
+/* The directory gives what is made in it an access list. */
+gboolean tidy_copy_has_default_acl(TidyFs *fs, int dir);
 
 #define TIDY_COPY_BUFFER_BYTES (1024 * 1024)
 

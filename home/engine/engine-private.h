@@ -29,8 +29,10 @@ typedef struct {
 	TidyEngine *engine;
 	const TidySink *sink;
 	TidyCounts counts;
-	GPtrArray *notes;  /* of RunNote: left and problems of this pass */
+	GPtrArray *notes; /* of RunNote: left and problems of this pass */
+	guint64 n_made;
 	guint64 n_told;	   /* steps told to the sink */
+	gint64 newest_ns;  /* the latest time seen: the clock may be set back while we work */
 	guint n_races;	   /* steps that met something new: worth another pass */
 	GHashTable *taken; /* paths at whose target the name is taken though no listing shows it */
 	GHashTable *apart; /* paths of directories that cannot be renamed as a whole */

@@ -352,7 +352,8 @@ tidy_engine_commit(TidyEngine *engine, TidyJournalFile *file, const TidyRun *run
 		return tidy_error_set_errno(error, -r, "cannot make the changes in %s durable",
 					    shown);
 	}
-	commit.end_ns = fs->now(fs);
+	/* Undo takes what is newer than the end for changed by somebody else; our own last steps must not be. */
+	commit.end_ns = MAX(fs->now(fs), run->newest_ns);
 	return tidy_journal_file_commit(file, &commit, error);
 }
 

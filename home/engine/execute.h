@@ -61,8 +61,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TidyExecutor, tidy_executor_free)
 gboolean tidy_executor_add(TidyExecutor *executor, TidyStep *step, TidyDir *dir, TidyDir *to_dir,
 			   GError **error);
 
-/* TRUE when @dir/@name is a symbolic link that says @text. */
-gboolean tidy_link_says(TidyFs *fs, int dir, const char *name, const char *text);
+/* 0 when the link, or of type file the small file, that @step names in @dir says what the step says; -ESTALE when it says
+ * something else, or -errno. */
+int tidy_text_check(TidyFs *fs, int dir, const TidyStep *step);
+/* TRUE when it does. */
+gboolean tidy_text_says(TidyFs *fs, int dir, const TidyStep *step);
 
 /* Journals and makes what was added. FALSE with TIDY_ERROR_IO or _NO_SPACE (case 5) or TIDY_ERROR_CANCELLED (case 6). */
 gboolean tidy_executor_flush(TidyExecutor *executor, GError **error);

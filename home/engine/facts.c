@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/fs.h>
+#include <linux/fscrypt.h>
+#include <linux/magic.h>
 #include <linux/stat.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,9 @@
 /* A walk for the size must not take longer than a person waits. */
 #define SIZE_ENTRIES_MAX 200000
 #define UID_FIRST_USER	 1000
+/* So much that a person should hear of it before the first yes. */
+#define MANY_ENTRIES 10000
+#define MANY_BYTES   (G_GUINT64_CONSTANT(100) << 30)
 
 static const char *
 own(TidyFacts *facts, char *text)
@@ -82,12 +87,34 @@ tidy_facts_open_paths(const char *dir)
 /* --- one root --- */
 
 static gboolean
-is_casefold(const char *path)
+is_casefold(int fd)
 {
 	int flags = 0;
-	tidy_autofd fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	return fd >= 0 && ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 && (flags & FS_CASEFOLD_FL) != 0;
+	return ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 && (flags & FS_CASEFOLD_FL) != 0;
+}
+
+static guint32
+project_id(int fd)
+{
+	struct fsxattr attributes = { 0 };
+
+	return ioctl(fd, FS_IOC_FSGETXATTR, &attributes) == 0 ? attributes.fsx_projid : 0;
+}
+
+/* The encryption policy in hex, or NULL for none. (transfer full) */
+static char *
+fscrypt_policy(int fd)
+{
+	struct fscrypt_get_policy_ex_arg arg = { .policy_size = sizeof arg.policy };
+	GString *hex;
+
+	if (ioctl(fd, FS_IOC_GET_ENCRYPTION_POLICY_EX, &arg) != 0)
+		return NULL;
+	hex = g_string_new(NULL);
+	for (gsize i = 0; i < arg.policy_size && i < sizeof arg.policy; i++)
+		g_string_append_printf(hex, "%02x", ((const guint8 *)&arg.policy)[i]);
+	return g_string_free(hex, FALSE);
 }
 
 static void
@@ -108,11 +135,14 @@ gather_root(TidyFs *fs, TidyFacts *facts, TidyGuardRoot *root, const char *path)
 
 		root->has_real = TRUE;
 		root->is_mount = (root->real.attributes & STATX_ATTR_MOUNT_ROOT) != 0;
-		root->is_casefold = is_casefold(real);
 		if (faccessat(AT_FDCWD, real, W_OK | X_OK, AT_EACCESS) < 0)
 			root->access_error = errno;
-		if (fd >= 0)
+		if (fd >= 0) {
 			fs->fsinfo(fs, fd, &root->info);
+			root->is_casefold = is_casefold(fd);
+			root->project_id = project_id(fd);
+			root->fscrypt = own(facts, fscrypt_policy(fd));
+		}
 	}
 	free(real);
 }
@@ -298,8 +328,10 @@ size_entry(const TidyDirent *entry, gpointer data)
 
 	sizer->guard->n_entries++;
 	if (sizer->fs->stat(sizer->fs, sizer->dir, entry->name, &st) == 0) {
-		if (tidy_stat_type(&st) == TIDY_TYPE_FILE)
+		if (tidy_stat_type(&st) == TIDY_TYPE_FILE) {
 			sizer->guard->n_bytes += (guint64)st.size;
+			sizer->guard->n_disk_bytes += MIN((guint64)st.size, st.blocks * 512);
+		}
 		if (st.uid != sizer->guard->uid)
 			sizer->guard->n_foreign_owned++;
 		sizer->guard->newest_ns = MAX(sizer->guard->newest_ns, st.mtime_ns);
@@ -329,12 +361,75 @@ measure(TidyFs *fs, int parent, const char *name, guint depth, TidyGuardFacts *g
 
 /* --- all of it --- */
 
+/* A guest's home is made for the session, in memory, and named so (LightDM, gdm-guest-session). */
 static gboolean
-is_system_user(const char *home)
+is_guest(const TidyGuardFacts *guard)
 {
-	uid_t uid = getuid();
+	g_autofree char *name = g_path_get_basename(guard->home);
 
-	return (uid > 0 && uid < UID_FIRST_USER) || strcmp(home, "/root") == 0;
+	return g_str_has_prefix(name, "guest-") && guard->home_info.type == TMPFS_MAGIC;
+}
+
+static gboolean
+is_system_user(const TidyGuardFacts *guard)
+{
+	return (guard->uid > 0 && guard->uid < UID_FIRST_USER) ||
+	       strcmp(guard->home, "/root") == 0 || is_guest(guard);
+}
+
+/* Those that name something in the stray, as "Firefox: /home/ann/Download". */
+static const char *const *
+references_into(TidyFacts *facts, const TidyClaims *claims)
+{
+	const TidyGuardRoot *source = &facts->guard.source;
+	GPtrArray *found = g_ptr_array_new();
+
+	for (guint i = 0; claims->paths[TIDY_CLAIM_REFERENCE][i] != NULL; i++) {
+		const char *path = claims->paths[TIDY_CLAIM_REFERENCE][i];
+
+		if (tidy_dirs_is_within(path, source->path) ||
+		    (source->real_path != NULL && tidy_dirs_is_within(path, source->real_path)))
+			g_ptr_array_add(
+				found,
+				(gpointer)own(facts,
+					      g_strdup_printf("%s: %s",
+							      claims->apps[TIDY_CLAIM_REFERENCE][i],
+							      path)));
+	}
+	g_ptr_array_add(found, NULL);
+	own(facts, (char *)found->pdata);
+	return (const char *const *)g_ptr_array_free(found, FALSE);
+}
+
+static void
+gather_claims(TidyFacts *facts, const TidyClaims *claims)
+{
+	TidyGuardFacts *guard = &facts->guard;
+	char *const *const *paths = (char *const *const *)claims->paths;
+
+	guard->sync_roots = (const char *const *)paths[TIDY_CLAIM_SYNC];
+	guard->exports = (const char *const *)paths[TIDY_CLAIM_EXPORT];
+	guard->torrents = (const char *const *)paths[TIDY_CLAIM_TORRENT];
+	guard->units = (const char *const *)paths[TIDY_CLAIM_UNIT];
+	guard->references = references_into(facts, claims);
+	guard->is_incomplete |= claims->is_incomplete;
+}
+
+static void
+gather_links(TidyFs *fs, TidyFacts *facts, const TidyFactsRequest *request)
+{
+	const TidyGuardRoot *target = &facts->guard.target;
+	GPtrArray *paths = g_ptr_array_new();
+
+	facts->links = tidy_links_into(
+		fs, facts->guard.real_home != NULL ? facts->guard.real_home : request->home,
+		request->stray, target->real_path != NULL ? target->real_path : request->target,
+		&facts->are_links_cut);
+	for (guint i = 0; i < facts->links->len; i++)
+		g_ptr_array_add(paths, ((TidyLinkInto *)g_ptr_array_index(facts->links, i))->path);
+	g_ptr_array_add(paths, NULL);
+	own(facts, (char *)paths->pdata);
+	facts->guard.links = (const char *const *)g_ptr_array_free(paths, FALSE);
 }
 
 TidyFacts *
@@ -357,7 +452,8 @@ tidy_facts_gather(TidyFs *fs, const TidyFactsRequest *request)
 	guard->stray = request->candidate;
 	guard->has_consent = request->has_consent;
 	guard->now_ns = fs->now(fs);
-	guard->is_system_user = is_system_user(request->home);
+	guard->max_entries = request->has_consent ? 0 : MANY_ENTRIES;
+	guard->max_bytes = request->has_consent ? 0 : MANY_BYTES;
 	if (fs->stat(fs, AT_FDCWD, guard->real_home != NULL ? guard->real_home : request->home,
 		     &guard->home_stat) == 0) {
 		tidy_autofd fd = open(request->home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -365,6 +461,7 @@ tidy_facts_gather(TidyFs *fs, const TidyFactsRequest *request)
 		if (fd >= 0)
 			fs->fsinfo(fs, fd, &guard->home_info);
 	}
+	guard->is_system_user = is_system_user(guard);
 	gather_root(fs, facts, &guard->source, request->stray);
 	facts->mount_points = read_mounts(request->stray, &type);
 	guard->source.fs_name = own(facts, type);
@@ -374,16 +471,21 @@ tidy_facts_gather(TidyFs *fs, const TidyFactsRequest *request)
 		g_strfreev(read_mounts(request->target, &type));
 		guard->target.fs_name = own(facts, type);
 	}
+	if (request->claims != NULL)
+		gather_claims(facts, request->claims);
 	facts->open_paths = tidy_facts_open_paths(request->stray);
 	guard->open_writers = (const char *const *)facts->open_paths;
 	if (request->wants_size)
 		measure(fs, AT_FDCWD, request->stray, 64, guard);
+	if (request->wants_links && tidy_stat_type(&guard->source.st) == TIDY_TYPE_DIR)
+		gather_links(fs, facts, request);
 	return facts;
 }
 
 void
 tidy_facts_free(TidyFacts *facts)
 {
+	g_clear_pointer(&facts->links, g_ptr_array_unref);
 	g_ptr_array_unref(facts->owned);
 	g_strfreev(facts->open_paths);
 	g_strfreev(facts->mount_points);

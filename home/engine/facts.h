@@ -4,25 +4,31 @@
 #pragma once
 
 #include "home/dirs/guard.h"
+#include "home/engine/claims-files.h"
+#include "home/engine/links.h"
 
 /* The facts with the memory that they borrow from. */
 typedef struct {
 	TidyGuardFacts guard;
 	char **open_paths; /* what lies below the stray and is open for writing; NULL-terminated, never NULL */
-	char **mount_points; /* mount points below the stray; NULL-terminated, never NULL */
-	GPtrArray *owned;    /* private */
+	char **mount_points;	/* mount points below the stray; NULL-terminated, never NULL */
+	GPtrArray *links;	/* of TidyLinkInto; NULL: not looked for */
+	gboolean are_links_cut; /* there may be more */
+	GPtrArray *owned;	/* private */
 } TidyFacts;
 
 typedef struct {
 	const char *home;
 	const char *stray;
-	const char *target; /* NULL: the key has none */
+	const char *target; /* as it is named, links not resolved; NULL: the key has none */
 	const char *key;
 	const TidyUserDirs *dirs;
 	const TidyStray *candidate; /* NULL: the user named source and target */
+	const TidyClaims *claims;   /* what other programs name; NULL: nothing is known */
 	gboolean has_consent;
 	gboolean
 		wants_size; /* walk the stray for the number and size of its entries (at most 200,000) */
+	gboolean wants_links; /* walk the home for links that lead into the stray */
 } TidyFactsRequest;
 
 /* (transfer full). Strings of the request are borrowed as long as the facts live. */

@@ -147,6 +147,28 @@ flag_leased(TidyWalk *walk, int dir, TidyListing *listing)
 	}
 }
 
+/* A saved page and its directory come one after the other, and go together. */
+static void
+include_partners(TidyListing *listing)
+{
+	g_autoptr(GHashTable) pages = tidy_plan_pages(listing);
+	GHashTableIter iter;
+	gpointer one, other;
+
+	if (pages == NULL)
+		return;
+	g_hash_table_iter_init(&iter, pages);
+	while (g_hash_table_iter_next(&iter, &one, &other)) {
+		const TidyEntry *named =
+			&g_array_index(listing->entries, TidyEntry, GPOINTER_TO_UINT(one) - 1);
+		TidyEntry *partner =
+			&g_array_index(listing->entries, TidyEntry, GPOINTER_TO_UINT(other) - 1);
+
+		if ((named->flags & TIDY_ENTRY_EXCLUDED) == 0)
+			partner->flags &= ~TIDY_ENTRY_EXCLUDED;
+	}
+}
+
 static void
 flag_excluded(TidyWalk *walk, TidyListing *listing)
 {
@@ -156,6 +178,7 @@ flag_excluded(TidyWalk *walk, TidyListing *listing)
 		if (!g_strv_contains(walk->job->only_names, entry->name))
 			entry->flags |= TIDY_ENTRY_EXCLUDED;
 	}
+	include_partners(listing);
 }
 
 static char *

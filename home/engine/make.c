@@ -9,6 +9,7 @@
 
 #include "home/engine/copy.h"
 #include "home/engine/share.h"
+#include "home/engine/text-file.h"
 #include "home/engine/trash.h"
 
 typedef struct {
@@ -94,7 +95,8 @@ make_trash(const Making *making)
 {
 	TidyFs *fs = making->options->fs;
 	const TidyStep *step = making->step;
-	g_autofree char *path = tidy_dir_entry_path(making->dir, step->name);
+	g_autofree char *full = tidy_dir_entry_path(making->dir, step->name);
+	g_autofree char *path = tidy_trash_path_for_info(making->to_dir, full);
 	TidyTrashFds trash;
 	int from = tidy_dir_fd(making->dir);
 	int r = from < 0 ? from : tidy_trash_open(making->to_dir, &trash);
@@ -263,10 +265,24 @@ check_text(TidyFs *fs, int dir, const char *name, const char *text)
 		       : -ESTALE;
 }
 
-gboolean
-tidy_link_says(TidyFs *fs, int dir, const char *name, const char *text)
+int
+tidy_text_check(TidyFs *fs, int dir, const TidyStep *step)
 {
-	return check_text(fs, dir, name, text) == 0;
+	g_autofree char *text = NULL;
+	int r;
+
+	if (step->type != TIDY_TYPE_FILE)
+		return check_text(fs, dir, step->name, step->text);
+	r = tidy_text_file_read(fs, dir, step->name, &text);
+	if (r == -EINVAL)
+		return -ESTALE;
+	return r == 0 && strcmp(text, step->text) != 0 ? -ESTALE : r;
+}
+
+gboolean
+tidy_text_says(TidyFs *fs, int dir, const TidyStep *step)
+{
+	return tidy_text_check(fs, dir, step) == 0;
 }
 
 static int
@@ -279,11 +295,11 @@ make_link(const Making *making)
 
 	if (dir < 0)
 		return dir;
-	r = fs->symlink(fs, step->text, dir, step->name);
-	if (r == -EEXIST && making->options->is_replay &&
-	    tidy_link_says(fs, dir, step->name, step->text))
+	r = step->type == TIDY_TYPE_FILE ? tidy_text_file_make(fs, dir, step->name, step->text)
+					 : fs->symlink(fs, step->text, dir, step->name);
+	if (r == -EEXIST && making->options->is_replay && tidy_text_says(fs, dir, step))
 		r = 0;
-	if (r == 0 && step->mode != 0)
+	if (r == 0 && step->mode != 0 && step->type != TIDY_TYPE_FILE)
 		fs->chown(fs, dir, step->name, step->uid, step->gid);
 	if (r == 0 && step->mtime_ns != TIDY_TIME_OMIT)
 		fs->utimens(fs, dir, step->name, TIDY_TIME_OMIT, step->mtime_ns);
@@ -306,7 +322,10 @@ make_unlink(const Making *making)
 		return 0;
 	if (r < 0)
 		return r;
-	r = check_text(fs, dir, step->name, step->text);
+	r = tidy_text_check(fs, dir, step);
+	/* The name must still lead to what was read. */
+	if (r == 0)
+		r = check_entry(fs, dir, step);
 	return r < 0 ? r : fs->unlink(fs, dir, step->name, 0);
 }
 

@@ -196,6 +196,8 @@ follow_decision(TidyWalk *walk, TidyPair *pair, const TidyDecision *decision, GE
 	case TIDY_DECISION_FOLD:
 	case TIDY_DECISION_DISCARD:
 		return tidy_walk_add_trash(walk, pair->source, entry, decision->why, error);
+	case TIDY_DECISION_UNION:
+		return tidy_walk_add_union(walk, pair, entry, decision->why, error);
 	case TIDY_DECISION_DELETE:
 		return tidy_walk_add_delete(walk, pair, entry, decision->why, error);
 	case TIDY_DECISION_REPLACE:
@@ -588,6 +590,8 @@ tidy_engine_merge_locked(TidyEngine *engine, const TidyMergeJob *job, const Tidy
 	gboolean is_fine = TRUE;
 
 	tidy_run_init(&run, engine, sink);
+	walk.trashes = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free,
+					     (GDestroyNotify)tidy_dir_unref);
 	walk.trash_names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	if (resumed != NULL) {
 		dirs = tidy_engine_journal_dirs(resumed, pool);
@@ -611,6 +615,7 @@ tidy_engine_merge_locked(TidyEngine *engine, const TidyMergeJob *job, const Tidy
 	g_clear_pointer(&walk.known, g_hash_table_unref);
 	g_clear_pointer(&walk.changed, g_hash_table_unref);
 	g_hash_table_unref(walk.trash_names);
+	g_hash_table_unref(walk.trashes);
 	tidy_run_clear(&run);
 	return is_fine;
 }

@@ -4,6 +4,9 @@
 
 #include "home/engine/engine-private.h"
 
+/* The clock is looked at once in so many steps. */
+#define CLOCK_STEPS 64
+
 typedef struct {
 	char *path;
 	TidyWhy why;
@@ -36,6 +39,7 @@ tidy_run_init(TidyRun *run, TidyEngine *engine, const TidySink *sink)
 		.refused = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, note_free),
 		.sets = tidy_carry_sets_new(),
 		.touched = g_ptr_array_new_with_free_func((GDestroyNotify)tidy_dir_unref),
+		.newest_ns = engine->fs->now(engine->fs),
 	};
 }
 
@@ -183,7 +187,8 @@ count_step(TidyCounts *counts, const TidyStep *step)
 			counts->bytes += (guint64)step->size;
 		break;
 	case TIDY_OP_LINK:
-		counts->moved += step->why != TIDY_WHY_COMPATIBILITY;
+		counts->moved +=
+			step->type == TIDY_TYPE_LINK && step->why != TIDY_WHY_COMPATIBILITY;
 		break;
 	case TIDY_OP_TRASH:
 	case TIDY_OP_DELETE:
@@ -228,6 +233,8 @@ report_made(TidyRun *run, const TidyStep *step, TidyDir *dir, TidyDir *to_dir)
 	if (step->op == TIDY_OP_MKDIR && step->to_name != NULL)
 		g_hash_table_insert(run->renamed, tidy_dir_entry_path(dir, step->to_name),
 				    g_strdup(step->name));
+	if (run->n_made++ % CLOCK_STEPS == 0)
+		run->newest_ns = MAX(run->newest_ns, run->engine->fs->now(run->engine->fs));
 	count_step(&run->counts, step);
 	if (sink->step != NULL && step->op != TIDY_OP_TIMES && step->op != TIDY_OP_SAME)
 		tell_step(run, step, dir, to_dir);

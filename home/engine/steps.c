@@ -138,10 +138,26 @@ tidy_walk_add_relink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry,
 	       tidy_walk_add_unlink(walk, pair, entry, decision->why, TRUE, error);
 }
 
+TidyDir *
+tidy_walk_trash_of(TidyWalk *walk, TidyDir *dir)
+{
+	TidyDir *trash;
+
+	if (tidy_dir_fd(dir) < 0)
+		return walk->trash;
+	trash = g_hash_table_lookup(walk->trashes, &dir->dev);
+	if (trash == NULL) {
+		trash = tidy_trash_for(walk->trash, dir);
+		g_hash_table_insert(walk->trashes, g_memdup2(&dir->dev, sizeof dir->dev), trash);
+	}
+	return trash;
+}
+
 gboolean
 tidy_walk_add_trash(TidyWalk *walk, TidyDir *dir, const TidyEntry *entry, TidyWhy why,
 		    GError **error)
 {
+	TidyDir *trash = tidy_walk_trash_of(walk, dir);
 	TidyStep step = {
 		.op = TIDY_OP_TRASH,
 		.why = why,
@@ -155,7 +171,7 @@ tidy_walk_add_trash(TidyWalk *walk, TidyDir *dir, const TidyEntry *entry, TidyWh
 	/* A dry run makes no Trash just to ask it for names. */
 	step.to_name = walk->job->is_dry_run
 			       ? g_strdup(entry->name)
-			       : tidy_trash_free_name(walk->trash, entry->name, walk->trash_names);
+			       : tidy_trash_free_name(trash, entry->name, walk->trash_names);
 	if (step.to_name == NULL) {
 		g_autofree char *path = tidy_dir_entry_path(dir, entry->name);
 
@@ -163,7 +179,7 @@ tidy_walk_add_trash(TidyWalk *walk, TidyDir *dir, const TidyEntry *entry, TidyWh
 		tidy_run_note(walk->run, path, TIDY_WHY_FAILED, EIO);
 		return TRUE;
 	}
-	return tidy_executor_add(walk->executor, &step, dir, walk->trash, error);
+	return tidy_executor_add(walk->executor, &step, dir, trash, error);
 }
 
 /* Everything that COPY needs to make the file again from its twin. */

@@ -6,10 +6,115 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "home/merge/naming.h"
 
 #define INFO_SUFFIX ".trashinfo"
+#define TOP_TRASH   ".Trash"
+
+/* --- which Trash --- */
+
+/* The file system that @dir is on, or will be: that of the nearest directory above it that exists. */
+static gboolean
+device_of(TidyDir *dir, guint64 *dev)
+{
+	for (TidyDir *at = dir; at != NULL; at = at->parent) {
+		if (tidy_dir_fd(at) >= 0) {
+			*dev = at->dev;
+			return TRUE;
+		}
+	}
+	return FALSE;
+}
+
+static gboolean
+stat_directory(TidyFs *fs, const char *path, TidyStat *st)
+{
+	int fd = fs->openat(fs, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
+	int r = fd < 0 ? fd : fs->stat(fs, fd, "", st);
+
+	if (fd >= 0)
+		fs->close(fs, fd);
+	return r == 0;
+}
+
+/* The highest directory above @path that is in the same mount. (transfer full) */
+static char *
+top_directory(TidyFs *fs, const char *path)
+{
+	char *top = g_strdup(path);
+	TidyStat here;
+
+	if (!stat_directory(fs, top, &here))
+		return top;
+	while (strcmp(top, "/") != 0) {
+		char *above = g_path_get_dirname(top);
+		TidyStat st;
+
+		if (!stat_directory(fs, above, &st) || st.dev != here.dev ||
+		    st.mnt_id != here.mnt_id) {
+			g_free(above);
+			break;
+		}
+		g_free(top);
+		top = above;
+	}
+	return top;
+}
+
+/* The specification: a directory and no link, with the sticky bit. */
+static gboolean
+is_fit(TidyFs *fs, TidyDir *top)
+{
+	int fd = tidy_dir_fd(top);
+	TidyStat st;
+
+	return fd >= 0 && fs->stat(fs, fd, TOP_TRASH, &st) == 0 &&
+	       tidy_stat_type(&st) == TIDY_TYPE_DIR && (st.mode & S_ISVTX) != 0;
+}
+
+TidyDir *
+tidy_trash_for(TidyDir *home_trash, TidyDir *dir)
+{
+	TidyFs *fs = tidy_dir_pool_fs(dir->pool);
+	g_autofree char *path = NULL;
+	g_autofree char *top_path = NULL;
+	g_autofree char *uid = g_strdup_printf("%u", (guint)getuid());
+	g_autofree char *own = g_strconcat(TOP_TRASH "-", uid, NULL);
+	g_autoptr(TidyDir) top = NULL;
+	g_autoptr(TidyDir) shared = NULL;
+	guint64 home_dev, dev;
+
+	if (!device_of(home_trash, &home_dev) || !device_of(dir, &dev) || dev == home_dev)
+		return tidy_dir_ref(home_trash);
+	path = tidy_dir_path(dir);
+	top_path = top_directory(fs, path);
+	top = tidy_dir_root(dir->pool, top_path);
+	if (!is_fit(fs, top))
+		return tidy_dir_child(top, own);
+	shared = tidy_dir_child(top, TOP_TRASH);
+	return tidy_dir_child(shared, uid);
+}
+
+char *
+tidy_trash_path_for_info(TidyDir *trash, const char *path)
+{
+	TidyDir *top = NULL;
+	g_autofree char *top_path = NULL;
+
+	if (g_str_has_prefix(trash->name, TOP_TRASH "-"))
+		top = trash->parent;
+	else if (trash->parent != NULL && strcmp(trash->parent->name, TOP_TRASH) == 0)
+		top = trash->parent->parent;
+	if (top == NULL)
+		return g_strdup(path);
+	top_path = tidy_dir_entry_path(top, "");
+	return g_strdup(g_str_has_prefix(path, top_path) ? path + strlen(top_path) : path);
+}
+
+/* --- one Trash --- */
 
 /* Opens, and makes when missing, the chain of directories down to @dir. */
 static int

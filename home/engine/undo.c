@@ -200,10 +200,16 @@ may_remove(Undo *undo, const TidyStep *inverse, TidyDir *dir)
 	TidyStat st;
 	int r = stat_entry(undo, dir, inverse->name, FALSE, &st);
 
+	/* A file that says something else is not, or no longer, what was made: it stays, and what was there before, if it
+	 * is not that, says so when it finds the name taken. */
+	if (r == 0 && inverse->op == TIDY_OP_UNLINK && inverse->type == TIDY_TYPE_FILE) {
+		r = tidy_text_check(undo->fs, tidy_dir_fd(dir), inverse);
+		return r == 0 || (r != -ESTALE && note(undo, inverse, dir, why_not(r)));
+	}
 	/* Another kind of thing has the name: what was made is gone, or never was. */
 	if (r == 0)
 		return tidy_stat_type(&st) ==
-		       (inverse->op == TIDY_OP_RMDIR ? TIDY_TYPE_DIR : TIDY_TYPE_LINK);
+		       (inverse->op == TIDY_OP_RMDIR ? TIDY_TYPE_DIR : inverse->type);
 	if (why_not(r) != TIDY_WHY_GONE)
 		note(undo, inverse, dir, why_not(r));
 	return FALSE;
@@ -303,7 +309,7 @@ may_undo(Undo *undo, TidyStep *inverse, TidyDir *dir, TidyDir *to_dir)
 	case TIDY_OP_CARRY:
 		return may_carry_back(undo, inverse, dir, to_dir);
 	case TIDY_OP_LINK: /* the link is there: its removal was never made, or is undone */
-		return !tidy_link_says(undo->fs, tidy_dir_fd(dir), inverse->name, inverse->text);
+		return !tidy_text_says(undo->fs, tidy_dir_fd(dir), inverse);
 	case TIDY_OP_MKDIR:
 		return TRUE;
 	case TIDY_OP_RMDIR:
@@ -341,6 +347,11 @@ undo_step(Undo *undo, const TidyStep *step, GError **error)
 		return TRUE;
 	dir = dir_of(undo, inverse->dir);
 	to_dir = dir_of(undo, inverse->to_dir);
+	/* Tried in vain, and then made by a further pass: what that one made must be gone before this is looked at. */
+	if (inverse->op == TIDY_OP_UNLINK &&
+	    g_hash_table_contains(undo->operation->journal->skips, &inverse->origin) &&
+	    !tidy_executor_flush(undo->executor, error))
+		return FALSE;
 	if (!may_undo(undo, inverse, dir, to_dir))
 		return TRUE;
 	/* What was made instead goes only when what was there is back. */
@@ -549,6 +560,26 @@ choose(const GPtrArray *operations, guint64 id, gboolean is_resuming, GError **e
 	return NULL;
 }
 
+/* A home that came back from a backup has other inodes: none of its entries can be known again, and an undo would do
+ * nothing but make empty directories. */
+static gboolean
+is_same_home(TidyEngine *engine, const TidyOperation *operation, GError **error)
+{
+	guint64 ino = operation->journal->header.home_ino;
+	TidyStat home = { 0 };
+
+	tidy_engine_stat_home(engine, &home);
+	if (ino == 0 || home.ino == 0 || home.ino == ino)
+		return TRUE;
+	g_set_error(error, TIDY_ERROR, TIDY_ERROR_REFUSED,
+		    "operation %" G_GUINT64_FORMAT
+		    " was made in another %s (was it restored from a backup?), whose files cannot "
+		    "be known again; move them back by hand, they are listed by: xdgtidy history "
+		    "%" G_GUINT64_FORMAT,
+		    operation->id, engine->home, operation->id);
+	return FALSE;
+}
+
 void
 tidy_undo_target_clear(TidyUndoTarget *undone)
 {
@@ -582,6 +613,9 @@ tidy_engine_undo_locked(TidyEngine *engine, guint64 id, const TidySink *sink,
 	if (chosen == NULL || !tidy_engine_read_steps(engine, chosen, error))
 		return FALSE;
 	undo.operation = chosen;
+	/* One that was begun must come to its end. */
+	if (resumed == NULL && !is_same_home(engine, undo.operation, error))
+		return FALSE;
 	opening.undone = &undo.operation->journal->header;
 	if (undone != NULL)
 		*undone = (TidyUndoTarget){ g_strdup(opening.undone->stray),

@@ -10,7 +10,8 @@ typedef struct {
 	TidyFs *fs;
 	TidyExecutor *executor;
 	TidyDirPool *pool;
-	TidyDir *trash;
+	TidyDir *trash;	     /* the home's */
+	GHashTable *trashes; /* device -> TidyDir: where its files go; see tidy_walk_trash_of() */
 	GHashTable *trash_names; /* given away in this run */
 	GHashTable *known;	 /* path -> TidyDir of the journal that is gone on with, or NULL */
 	GHashTable *changed;	 /* numbers of its directories that it has changed, or NULL */
@@ -57,12 +58,17 @@ gboolean tidy_walk_add_unlink(TidyWalk *walk, TidyPair *pair, const TidyEntry *e
 			      gboolean needs_previous, GError **error);
 gboolean tidy_walk_add_relink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry,
 			      const TidyDecision *decision, GError **error);
+/* The Trash for what lies in @dir. Borrowed. */
+TidyDir *tidy_walk_trash_of(TidyWalk *walk, TidyDir *dir);
 gboolean tidy_walk_add_trash(TidyWalk *walk, TidyDir *dir, const TidyEntry *entry, TidyWhy why,
 			     GError **error);
 gboolean tidy_walk_add_delete(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyWhy why,
 			      GError **error);
 gboolean tidy_walk_add_replace(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyWhy why,
 			       GError **error);
+/* Of two lists of lines one: see union.c. */
+gboolean tidy_walk_add_union(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyWhy why,
+			     GError **error);
 gboolean tidy_walk_add_mkdir(TidyWalk *walk, TidyPair *above, TidyDir *source, TidyDir *made,
 			     gboolean *is_made, GError **error);
 gboolean tidy_walk_add_times(TidyWalk *walk, TidyDir *dir, gint64 mtime_ns, GError **error);

@@ -2,191 +2,12 @@
 /* Decisions for the entries of one stray directory. Pure. */
 #include "home/merge/plan.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "home/merge/naming.h"
 
-/* Of file managers and of no use elsewhere; they are made again when somebody looks at the directory. */
-static const char *const caches[] = { ".DS_Store", "Thumbs.db", "ehthumbs.db", ".localized" };
-/* Names are kept in blocks: one allocation for hundreds. */
-#define NAMES_BLOCK_BYTES 4096
-
-/* How a directory is shown: the user's choice, worth keeping unless the target made its own. */
-static const char *const view_files[] = { ".directory", ".hidden", "desktop.ini", "Desktop.ini" };
-
-static gboolean
-is_one_of(const char *name, const char *const *names, gsize n)
-{
-	for (gsize i = 0; i < n; i++) {
-		if (strcmp(name, names[i]) == 0)
-			return TRUE;
-	}
-	return FALSE;
-}
-
-static gboolean
-is_cache(const char *name)
-{
-	return is_one_of(name, caches, G_N_ELEMENTS(caches));
-}
-
-gboolean
-tidy_plan_is_view_file(const char *name)
-{
-	return is_cache(name) || is_one_of(name, view_files, G_N_ELEMENTS(view_files));
-}
-
-/* --- listings --- */
-
-static void
-entry_clear(gpointer data)
-{
-	TidyEntry *entry = data;
-
-	if (entry->link == NULL)
-		return;
-	g_free(entry->link->old_text);
-	g_free(entry->link->new_text);
-	g_free(entry->link);
-}
-
-TidyListing *
-tidy_listing_new(void)
-{
-	TidyListing *listing = g_new0(TidyListing, 1);
-
-	listing->entries = g_array_new(FALSE, TRUE, sizeof(TidyEntry));
-	listing->names = g_string_chunk_new(NAMES_BLOCK_BYTES);
-	g_array_set_clear_func(listing->entries, entry_clear);
-	return listing;
-}
-
-void
-tidy_listing_free(TidyListing *listing)
-{
-	g_array_unref(listing->entries);
-	g_string_chunk_free(listing->names);
-	g_free(listing);
-}
-
-TidyEntry *
-tidy_listing_add(TidyListing *listing, const char *name, guint64 ino, TidyType type)
-{
-	TidyEntry entry = {
-		.name = g_string_chunk_insert(listing->names, name),
-		.ino = ino,
-		.type = type,
-	};
-
-	g_array_append_val(listing->entries, entry);
-	return &g_array_index(listing->entries, TidyEntry, listing->entries->len - 1);
-}
-
-void
-tidy_listing_set_link(TidyEntry *entry, char *old_text, char *new_text)
-{
-	g_assert(entry->link == NULL);
-	entry->link = g_new(TidyLinkTexts, 1);
-	*entry->link = (TidyLinkTexts){ old_text, new_text };
-}
-
-static int
-compare_entries(gconstpointer a, gconstpointer b)
-{
-	return strcmp(((const TidyEntry *)a)->name, ((const TidyEntry *)b)->name);
-}
-
-static void
-swap_entries(TidyEntry *a, TidyEntry *b)
-{
-	TidyEntry other = *a;
-
-	*a = *b;
-	*b = other;
-}
-
-static guchar
-middle(guchar a, guchar b, guchar c)
-{
-	return MAX(MIN(a, b), MIN(MAX(a, b), c));
-}
-
-/* Entries whose names agree in their first @depth bytes. */
-typedef struct {
-	TidyEntry *entries;
-	gsize n;
-	gsize depth;
-} Part;
-
-/* Into those whose next byte is below that of a pivot, the same, and above. */
-static void
-split_part(const Part *part, Part parts[3])
-{
-	TidyEntry *entries = part->entries;
-	gsize depth = part->depth;
-	guchar pivot =
-		middle((guchar)entries[0].name[depth], (guchar)entries[part->n / 2].name[depth],
-		       (guchar)entries[part->n - 1].name[depth]);
-	gsize below = 0;
-	gsize above = part->n;
-
-	for (gsize i = 0; i < above;) {
-		guchar byte = (guchar)entries[i].name[depth];
-
-		if (byte < pivot)
-			swap_entries(&entries[below++], &entries[i++]);
-		else if (byte > pivot)
-			swap_entries(&entries[i], &entries[--above]);
-		else
-			i++;
-	}
-	parts[0] = (Part){ entries, below, depth };
-	/* Equal up to the end: one name given twice. */
-	parts[1] = (Part){ entries + below, pivot == '\0' ? 0 : above - below, depth + 1 };
-	parts[2] = (Part){ entries + above, part->n - above, depth };
-}
-
-/*
- * Multikey quicksort (Bentley and Sedgewick, SODA 1997): in place, because a merge sort of a million names wants as
- * much memory again, and no byte is looked at much more than once. The loop goes on with the largest part, so that the
- * stack is at most log2(n) deep.
- */
-static void
-sort_part(Part part)
-{
-	while (part.n > 1) {
-		Part parts[3];
-		gsize largest = 0;
-
-		split_part(&part, parts);
-		for (gsize i = 1; i < 3; i++) {
-			if (parts[i].n > parts[largest].n)
-				largest = i;
-		}
-		for (gsize i = 0; i < 3; i++) {
-			if (i != largest)
-				sort_part(parts[i]);
-		}
-		part = parts[largest];
-	}
-}
-
-void
-tidy_listing_sort(TidyListing *listing)
-{
-	sort_part((Part){ (TidyEntry *)(void *)listing->entries->data, listing->entries->len, 0 });
-}
-
-TidyEntry *
-tidy_listing_find(const TidyListing *listing, const char *name)
-{
-	TidyEntry key = { .name = name };
-	guint at;
-
-	if (!g_array_binary_search(listing->entries, &key, compare_entries, &at))
-		return NULL;
-	return &g_array_index(listing->entries, TidyEntry, at);
-}
+/* --- decisions --- */
 
 static const TidyEntry *
 entry_at(const TidyListing *listing, guint index)
@@ -194,35 +15,14 @@ entry_at(const TidyListing *listing, guint index)
 	return &g_array_index(listing->entries, TidyEntry, index);
 }
 
-GArray *
-tidy_plan_twins(const TidyListing *source, const TidyListing *target)
-{
-	GArray *twins = g_array_new(FALSE, TRUE, sizeof(TidyTwin));
-	guint s = 0;
-	guint t = 0;
-
-	while (s < source->entries->len && t < target->entries->len) {
-		int order = strcmp(entry_at(source, s)->name, entry_at(target, t)->name);
-
-		if (order == 0) {
-			TidyTwin twin = { .source_index = s, .target_index = t };
-
-			g_array_append_val(twins, twin);
-		}
-		s += order <= 0;
-		t += order >= 0;
-	}
-	return twins;
-}
-
-/* --- decisions --- */
-
 struct TidyPlanner {
 	const TidyListing *source;
 	const TidyListing *target;
 	const GArray *twins;
 	TidyPolicy policy;
 	GHashTable *given; /* names that this plan gives away */
+	GHashTable *pages; /* tidy_plan_pages(); or NULL */
+	GArray *paged; /* of TidyDecision with index: partners that were decided with their page */
 	guint next_entry;
 	guint next_twin;
 };
@@ -277,11 +77,8 @@ leave(TidyWhy why)
 }
 
 static TidyDecision
-keep_both(TidyPlanner *planner, const TidyEntry *entry)
+keep_as(const TidyEntry *entry, const char *name)
 {
-	const char *name =
-		tidy_planner_free_name(planner, entry->name, entry->type == TIDY_TYPE_DIR);
-
 	if (name == NULL)
 		return leave(TIDY_WHY_NO_NAME);
 	return (TidyDecision){
@@ -289,6 +86,13 @@ keep_both(TidyPlanner *planner, const TidyEntry *entry)
 		.why = TIDY_WHY_NAME_TAKEN,
 		.new_name = name,
 	};
+}
+
+static TidyDecision
+keep_both(TidyPlanner *planner, const TidyEntry *entry)
+{
+	return keep_as(entry,
+		       tidy_planner_free_name(planner, entry->name, entry->type == TIDY_TYPE_DIR));
 }
 
 /* Only files and links have an age that says which one a user wants. */
@@ -308,7 +112,11 @@ static TidyDecision
 decide_collision(TidyPlanner *planner, const TidyEntry *entry, const TidyTwin *twin)
 {
 	if (tidy_plan_is_view_file(entry->name) && entry->type == TIDY_TYPE_FILE)
-		return (TidyDecision){ .kind = TIDY_DECISION_DISCARD, .why = TIDY_WHY_VIEW_FILE };
+		return (TidyDecision){
+			.kind = tidy_plan_is_union_file(entry->name) ? TIDY_DECISION_UNION
+								     : TIDY_DECISION_DISCARD,
+			.why = TIDY_WHY_VIEW_FILE,
+		};
 	switch (planner->policy.collisions) {
 	case TIDY_COLLISIONS_KEEP_BOTH:
 		break;
@@ -367,7 +175,7 @@ decide_alone(TidyPlanner *planner, const TidyEntry *entry)
 {
 	if ((entry->flags & TIDY_ENTRY_TAKEN) != 0)
 		return keep_both(planner, entry);
-	if (is_cache(entry->name) && entry->type == TIDY_TYPE_FILE)
+	if (tidy_plan_is_cache_file(entry->name) && entry->type == TIDY_TYPE_FILE)
 		return (TidyDecision){ .kind = TIDY_DECISION_DISCARD, .why = TIDY_WHY_VIEW_FILE };
 	return (TidyDecision){
 		.kind = way_over(entry),
@@ -407,6 +215,139 @@ decide(TidyPlanner *planner, const TidyEntry *entry, const TidyTwin *twin)
 	return twin != NULL ? decide_twin(planner, entry, twin) : decide_alone(planner, entry);
 }
 
+/* --- a saved page and its directory --- */
+
+static const TidyTwin *
+twin_of(const TidyPlanner *planner, guint at)
+{
+	guint low = 0;
+	guint high = planner->twins->len;
+
+	while (low < high) {
+		guint middle = (low + high) / 2;
+		const TidyTwin *twin = &g_array_index(planner->twins, TidyTwin, middle);
+
+		if (twin->source_index == at)
+			return twin;
+		if (twin->source_index < at)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+/* What keeps an entry where it is whatever the target has; NONE: nothing. */
+static TidyWhy
+why_bound(const TidyEntry *entry)
+{
+	if ((entry->flags & TIDY_ENTRY_UNFINISHED) != 0)
+		return TIDY_WHY_UNFINISHED;
+	if ((entry->flags & TIDY_ENTRY_MOUNT) != 0)
+		return TIDY_WHY_MOUNT;
+	if ((entry->flags & TIDY_ENTRY_UNREADABLE) != 0)
+		return TIDY_WHY_UNREADABLE;
+	if ((entry->flags & TIDY_ENTRY_OPEN) != 0)
+		return TIDY_WHY_OPEN;
+	return (entry->flags & TIDY_ENTRY_YOUNG) != 0 ? TIDY_WHY_YOUNG : TIDY_WHY_NONE;
+}
+
+typedef struct {
+	TidyPlanner *planner;
+	const char *page;
+	const char *directory;
+} PageNames;
+
+static gboolean
+is_page_taken(const char *name, gpointer data)
+{
+	const PageNames *names = data;
+	g_autofree char *directory = tidy_plan_page_directory(names->page, names->directory, name);
+
+	return is_taken(name, names->planner) || is_taken(directory, names->planner) ||
+	       strlen(directory) > NAME_MAX;
+}
+
+/* Both under the next number that is free for both. */
+static void
+number_page(TidyPlanner *planner, const TidyEntry *page, const TidyEntry *directory,
+	    TidyDecision decisions[2])
+{
+	PageNames names = { planner, page->name, directory->name };
+	char *new_page = tidy_naming_next(page->name, FALSE, is_page_taken, &names);
+	char *new_directory = NULL;
+
+	if (new_page != NULL) {
+		new_directory = tidy_plan_page_directory(page->name, directory->name, new_page);
+		g_hash_table_add(planner->given, new_page);
+		g_hash_table_add(planner->given, new_directory);
+	}
+	decisions[0] = keep_as(page, new_page);
+	decisions[1] = keep_as(directory, new_directory);
+}
+
+/* Decides for both. FALSE: each may go its own way, which is the same one, or the page is there already. */
+static gboolean
+decide_page(TidyPlanner *planner, guint page_at, guint directory_at, TidyDecision decisions[2])
+{
+	const TidyEntry *page = entry_at(planner->source, page_at);
+	const TidyEntry *directory = entry_at(planner->source, directory_at);
+	const TidyTwin *page_twin = twin_of(planner, page_at);
+	const TidyTwin *directory_twin = twin_of(planner, directory_at);
+	TidyWhy why = why_bound(page) != TIDY_WHY_NONE ? why_bound(page) : why_bound(directory);
+
+	if (((page->flags | directory->flags) & TIDY_ENTRY_EXCLUDED) != 0)
+		return FALSE;
+	if (page_twin != NULL && (page_twin->relation == TIDY_RELATION_IDENTICAL ||
+				  page_twin->relation == TIDY_RELATION_SAME_FILE))
+		return FALSE;
+	if (why == TIDY_WHY_NONE && page_twin != NULL &&
+	    page_twin->relation == TIDY_RELATION_UNKNOWN)
+		why = TIDY_WHY_UNREADABLE;
+	if (why == TIDY_WHY_NONE && page_twin == NULL && directory_twin == NULL &&
+	    ((page->flags | directory->flags) & TIDY_ENTRY_TAKEN) == 0)
+		return FALSE;
+	if (why == TIDY_WHY_NONE && (directory->flags & TIDY_ENTRY_HOLDS) != 0)
+		why = TIDY_WHY_OPEN;
+	if (why == TIDY_WHY_NONE && planner->policy.collisions == TIDY_COLLISIONS_SKIP)
+		why = TIDY_WHY_POLICY_SKIP;
+	if (why == TIDY_WHY_NONE && planner->policy.collisions == TIDY_COLLISIONS_ASK)
+		why = TIDY_WHY_POLICY_ASK;
+	if (why == TIDY_WHY_NONE)
+		number_page(planner, page, directory, decisions);
+	else
+		decisions[0] = decisions[1] = leave(why);
+	return TRUE;
+}
+
+/* TRUE when the entry is half of a saved page, and decided with its other half. */
+static gboolean
+take_paged(TidyPlanner *planner, guint at, TidyDecision *decision)
+{
+	guint partner =
+		GPOINTER_TO_UINT(g_hash_table_lookup(planner->pages, GUINT_TO_POINTER(at + 1)));
+	gboolean is_page = entry_at(planner->source, at)->type != TIDY_TYPE_DIR;
+	TidyDecision decisions[2];
+
+	if (partner == 0)
+		return FALSE;
+	for (guint i = 0; i < planner->paged->len; i++) {
+		if (g_array_index(planner->paged, TidyDecision, i).index != at)
+			continue;
+		*decision = g_array_index(planner->paged, TidyDecision, i);
+		g_array_remove_index_fast(planner->paged, i);
+		return TRUE;
+	}
+	/* The other half, if it came first, was not decided either. */
+	if (partner - 1 < at || !decide_page(planner, is_page ? at : partner - 1,
+					     is_page ? partner - 1 : at, decisions))
+		return FALSE;
+	*decision = decisions[is_page ? 0 : 1];
+	decisions[is_page ? 1 : 0].index = partner - 1;
+	g_array_append_val(planner->paged, decisions[is_page ? 1 : 0]);
+	return TRUE;
+}
+
 TidyPlanner *
 tidy_planner_new(const TidyListing *source, const TidyListing *target, const GArray *twins,
 		 const TidyPolicy *policy)
@@ -418,6 +359,8 @@ tidy_planner_new(const TidyListing *source, const TidyListing *target, const GAr
 	planner->twins = twins;
 	planner->policy = *policy;
 	planner->given = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	planner->pages = tidy_plan_pages(source);
+	planner->paged = g_array_new(FALSE, FALSE, sizeof(TidyDecision));
 	return planner;
 }
 
@@ -425,6 +368,8 @@ void
 tidy_planner_free(TidyPlanner *planner)
 {
 	g_hash_table_unref(planner->given);
+	g_clear_pointer(&planner->pages, g_hash_table_unref);
+	g_array_unref(planner->paged);
 	g_free(planner);
 }
 
@@ -441,22 +386,10 @@ tidy_planner_next(TidyPlanner *planner, TidyDecision *decision)
 			twin = &g_array_index(planner->twins, TidyTwin, planner->next_twin++);
 		if ((entry->flags & TIDY_ENTRY_EXCLUDED) != 0)
 			continue;
-		*decision = decide(planner, entry, twin);
+		if (planner->pages == NULL || !take_paged(planner, at, decision))
+			*decision = decide(planner, entry, twin);
 		decision->index = at;
 		return TRUE;
-	}
-	return FALSE;
-}
-
-/* Two repositories of the same name are two repositories: mixing their files would ruin both. */
-gboolean
-tidy_plan_is_unit(const TidyListing *listing)
-{
-	static const char *const marks[] = { ".git", ".hg", ".svn", ".bzr", ".jj", "CVS" };
-
-	for (gsize i = 0; i < G_N_ELEMENTS(marks); i++) {
-		if (tidy_listing_find(listing, marks[i]) != NULL)
-			return TRUE;
 	}
 	return FALSE;
 }

@@ -102,6 +102,7 @@ typedef enum {
 	TIDY_DECISION_REPLACE, /* the target's goes to the Trash, then the source's takes the name */
 	TIDY_DECISION_UNLINK,  /* a link that the target has already as it would be rewritten */
 	TIDY_DECISION_DISCARD, /* a view file: to the Trash */
+	TIDY_DECISION_UNION,   /* as DISCARD, and the target's gets the lines that it lacks */
 	/* those above take the entry out of the source; those below do not by themselves */
 	TIDY_DECISION_DESCEND,
 	TIDY_DECISION_MAKE_DIR, /* the target gets a directory, named as for MOVE, then as DESCEND */
@@ -122,8 +123,9 @@ GArray *tidy_plan_twins(const TidyListing *source, const TidyListing *target);
  * tidy_planner_new - plans one directory, entry by entry
  * @twins: from tidy_plan_twins(), filled in; borrowed as everything else
  *
- * No two decisions give the same name, and none gives a name that either listing has. Directories that only the
- * source has move whole, but for those with NO_RENAME or HOLDS; links with NO_RENAME are made anew.
+ * No two decisions give the same name, and none gives a name that either listing has. A saved page and its directory
+ * go, stay or get a number together. Directories that only the source has move whole, but for those with NO_RENAME or
+ * HOLDS; links with NO_RENAME are made anew.
  */
 typedef struct TidyPlanner TidyPlanner;
 TidyPlanner *tidy_planner_new(const TidyListing *source, const TidyListing *target,
@@ -142,11 +144,27 @@ gboolean tidy_planner_next(TidyPlanner *planner, TidyDecision *decision);
  */
 const char *tidy_planner_free_name(TidyPlanner *planner, const char *name, gboolean is_directory);
 
-/* TRUE for a directory that must stay in one piece: a listing with a repository's own directory in it. */
+/* TRUE for a directory that must stay in one piece: a listing with a repository's own directory in it, or a bundle of
+ * a Mac. */
 gboolean tidy_plan_is_unit(const TidyListing *listing);
 
 /* TRUE for the files that file managers leave in directories (".directory", "desktop.ini", "Thumbs.db", ...). */
 gboolean tidy_plan_is_view_file(const char *name);
+/* TRUE for those of them that nobody misses, since they are made again (".DS_Store", "Thumbs.db"). */
+gboolean tidy_plan_is_cache_file(const char *name);
+/* TRUE for those whose lines are a set (".hidden"): of two files one is made. */
+gboolean tidy_plan_is_union_file(const char *name);
+/* The lines of @target, and those of @source that it lacks. (transfer full) */
+char *tidy_plan_union_lines(const char *target, const char *source);
+
+/**
+ * tidy_plan_pages - saved web pages in a sorted listing: "page.html" and "page_files", which belong together
+ *
+ * Returns: (transfer full): index + 1 of the one -> index + 1 of the other, both ways; NULL: there are none.
+ */
+GHashTable *tidy_plan_pages(const TidyListing *listing);
+/* The name of the page's directory when the page is called @new_page: "page (2)_files". (transfer full) */
+char *tidy_plan_page_directory(const char *page, const char *directory, const char *new_page);
 
 /**
  * tidy_plan_link_text - the text that a symbolic link needs after its directory moved

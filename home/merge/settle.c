@@ -32,8 +32,10 @@ typedef struct {
 
 struct TidySettle {
 	TidySettleOptions options;
-	GHashTable *entries; /* name -> Entry */
-	guint n_partial;
+	GHashTable *entries;  /* name -> Entry */
+	GHashTable *partials; /* the partial names among them; borrowed */
+	guint n_taken;
+	gint64 deadline; /* as last found out; G_MININT64: to be found out */
 	gboolean needs_rescan;
 };
 
@@ -46,12 +48,15 @@ tidy_settle_new(const TidySettleOptions *options)
 	if (settle->options.backoff_max_usec <= 0)
 		settle->options.backoff_max_usec = BACKOFF_MAX_USEC;
 	settle->entries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	settle->partials = g_hash_table_new(g_str_hash, g_str_equal);
+	settle->deadline = G_MININT64;
 	return settle;
 }
 
 void
 tidy_settle_free(TidySettle *settle)
 {
+	g_hash_table_unref(settle->partials);
 	g_hash_table_unref(settle->entries);
 	g_free(settle);
 }
@@ -62,17 +67,40 @@ add_saturated(gint64 time, gint64 span)
 	return time > G_MAXINT64 - 1 - span ? G_MAXINT64 - 1 : time + span;
 }
 
+/* A burst of many names must not look through all of them at each: the deadline stays known until the entry that it is of
+ * changes, or one comes before it. */
+static void
+entry_set_due(TidySettle *settle, Entry *entry, gint64 due)
+{
+	if (entry->due_usec == settle->deadline || due < settle->deadline)
+		settle->deadline = G_MININT64;
+	entry->due_usec = due;
+}
+
+static void
+entry_set_taken(TidySettle *settle, Entry *entry, gboolean is_taken)
+{
+	settle->n_taken += (guint)is_taken - (guint)entry->is_taken;
+	entry->is_taken = is_taken;
+	settle->deadline = G_MININT64;
+}
+
 static Entry *
 entry_add(TidySettle *settle, const char *name)
 {
 	const TidySettleOptions *options = &settle->options;
 	Entry *entry = g_new0(Entry, 1);
+	char *key = g_strdup(name);
 
 	entry->changed_usec = G_MININT64;
+	entry->due_usec = G_MAXINT64;
 	entry->is_partial =
 		options->is_partial != NULL && options->is_partial(name, options->is_partial_data);
-	settle->n_partial += entry->is_partial ? 1 : 0;
-	g_hash_table_insert(settle->entries, g_strdup(name), entry);
+	g_hash_table_insert(settle->entries, key, entry);
+	if (entry->is_partial) {
+		g_hash_table_add(settle->partials, key);
+		settle->deadline = G_MININT64;
+	}
 	return entry;
 }
 
@@ -80,9 +108,21 @@ static void
 entry_touch(TidySettle *settle, Entry *entry, gint64 when)
 {
 	entry->changed_usec = when;
-	entry->due_usec = add_saturated(when, settle->options.quiet_usec);
 	entry->n_back = 0;
-	entry->is_taken = FALSE;
+	if (entry->is_taken)
+		entry_set_taken(settle, entry, FALSE);
+	entry_set_due(settle, entry, add_saturated(when, settle->options.quiet_usec));
+}
+
+/* The caller takes it out of the table. */
+static void
+entry_forget(TidySettle *settle, const char *name, const Entry *entry)
+{
+	if (entry->is_partial)
+		g_hash_table_remove(settle->partials, name);
+	if (entry->is_partial || entry->due_usec == settle->deadline)
+		settle->deadline = G_MININT64;
+	settle->n_taken -= (guint)entry->is_taken;
 }
 
 static void
@@ -92,7 +132,7 @@ entry_remove(TidySettle *settle, const char *name)
 
 	if (entry == NULL)
 		return;
-	settle->n_partial -= entry->is_partial ? 1 : 0;
+	entry_forget(settle, name, entry);
 	g_hash_table_remove(settle->entries, name);
 }
 
@@ -144,31 +184,29 @@ void
 tidy_settle_rescan_end(TidySettle *settle)
 {
 	GHashTableIter iter;
+	const char *name;
 	Entry *entry;
 
 	g_hash_table_iter_init(&iter, settle->entries);
-	while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&entry)) {
+	while (g_hash_table_iter_next(&iter, (gpointer *)&name, (gpointer *)&entry)) {
 		if (entry->is_seen)
 			continue;
-		settle->n_partial -= entry->is_partial ? 1 : 0;
+		entry_forget(settle, name, entry);
 		g_hash_table_iter_remove(&iter);
 	}
 }
 
-/* Case 8. Quadratic only in the number of partial names, of which a directory has a handful. */
+/* Case 8. Of partial names a directory has a handful. */
 static gboolean
 has_partial_sibling(const TidySettle *settle, const char *name)
 {
 	size_t length = strlen(name);
 	GHashTableIter iter;
 	const char *other;
-	Entry *entry;
 
-	if (settle->n_partial == 0)
-		return FALSE;
-	g_hash_table_iter_init(&iter, settle->entries);
-	while (g_hash_table_iter_next(&iter, (gpointer *)&other, (gpointer *)&entry)) {
-		if (entry->is_partial && strncmp(other, name, length) == 0 && other[length] == '.')
+	g_hash_table_iter_init(&iter, settle->partials);
+	while (g_hash_table_iter_next(&iter, (gpointer *)&other, NULL)) {
+		if (strncmp(other, name, length) == 0 && other[length] == '.')
 			return TRUE;
 	}
 	return FALSE;
@@ -181,7 +219,7 @@ is_waiting_for_time(const TidySettle *settle, const char *name, const Entry *ent
 }
 
 gint64
-tidy_settle_deadline(const TidySettle *settle)
+tidy_settle_deadline(TidySettle *settle)
 {
 	gint64 deadline = G_MAXINT64;
 	GHashTableIter iter;
@@ -190,11 +228,14 @@ tidy_settle_deadline(const TidySettle *settle)
 
 	if (settle->needs_rescan)
 		return G_MAXINT64;
+	if (settle->deadline != G_MININT64)
+		return settle->deadline;
 	g_hash_table_iter_init(&iter, settle->entries);
 	while (g_hash_table_iter_next(&iter, (gpointer *)&name, (gpointer *)&entry)) {
 		if (entry->due_usec < deadline && is_waiting_for_time(settle, name, entry))
 			deadline = entry->due_usec;
 	}
+	settle->deadline = deadline;
 	return deadline;
 }
 
@@ -219,7 +260,7 @@ tidy_settle_take(TidySettle *settle, gint64 now)
 	while (g_hash_table_iter_next(&iter, (gpointer *)&name, (gpointer *)&entry)) {
 		if (entry->due_usec > now || !is_waiting_for_time(settle, name, entry))
 			continue;
-		entry->is_taken = TRUE;
+		entry_set_taken(settle, entry, TRUE);
 		g_ptr_array_add(names, g_strdup(name));
 	}
 	if (names->len == 0)
@@ -237,22 +278,16 @@ tidy_settle_back(TidySettle *settle, const char *name, gint64 now)
 
 	if (entry == NULL || !entry->is_taken)
 		return;
-	entry->is_taken = FALSE;
+	entry_set_taken(settle, entry, FALSE);
 	entry->n_back++;
 	for (guint i = 0; i < entry->n_back && wait < settle->options.backoff_max_usec; i++)
 		wait *= 2;
-	entry->due_usec = add_saturated(now, MIN(wait, settle->options.backoff_max_usec));
+	entry_set_due(settle, entry,
+		      add_saturated(now, MIN(wait, settle->options.backoff_max_usec)));
 }
 
 guint
 tidy_settle_n_waiting(const TidySettle *settle)
 {
-	guint count = 0;
-	GHashTableIter iter;
-	Entry *entry;
-
-	g_hash_table_iter_init(&iter, settle->entries);
-	while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&entry))
-		count += entry->is_taken ? 0 : 1;
-	return count;
+	return g_hash_table_size(settle->entries) - settle->n_taken;
 }

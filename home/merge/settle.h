@@ -58,7 +58,7 @@ void tidy_settle_rescan_end(TidySettle *settle);
 
 /* When to call tidy_settle_take() next, or G_MAXINT64 when nothing waits for a time (then arm no timer).
  * Partial names wait for their rename, and what belongs to them ("x.iso" beside "x.iso.part") waits with them. */
-gint64 tidy_settle_deadline(const TidySettle *settle);
+gint64 tidy_settle_deadline(TidySettle *settle);
 
 /* The names that are quiet at @now, sorted by bytes, or NULL. They count as taken until tidy_settle_back() or an
  * event. (transfer full) */

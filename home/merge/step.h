@@ -18,10 +18,11 @@ typedef enum {
 	TIDY_OP_RESTORE, /* Trash @dir files/@name comes back as @to_dir/@to_name; undone by TRASH */
 	TIDY_OP_DELETE, /* @dir/@name, of which @to_dir/@to_name is an equal copy, goes; undone by COPY */
 	TIDY_OP_COPY, /* @to_dir/@to_name is made anew from its equal @dir/@name; undone by DELETE */
-	TIDY_OP_MKDIR,	/* @dir/@name is made with @mode and @xattrs; undone by RMDIR */
-	TIDY_OP_RMDIR,	/* the empty @dir/@name goes; undone by MKDIR */
-	TIDY_OP_LINK,	/* a symbolic link @dir/@name with @text is made; undone by UNLINK */
-	TIDY_OP_UNLINK, /* the symbolic link @dir/@name that says @text goes; undone by LINK */
+	TIDY_OP_MKDIR, /* @dir/@name is made with @mode and @xattrs; undone by RMDIR */
+	TIDY_OP_RMDIR, /* the empty @dir/@name goes; undone by MKDIR */
+	/* A symbolic link @dir/@name with @text is made, or for type FILE a file with that text; undone by UNLINK. */
+	TIDY_OP_LINK,
+	TIDY_OP_UNLINK, /* the link, or file, @dir/@name that says @text goes; undone by LINK */
 	TIDY_OP_TIMES, /* directory @dir/@name, which is @to_dir, gets @mtime_ns; the record of @to_dir undoes it */
 	TIDY_OP_CARRY, /* as MOVE, to another file system: copied, verified, then removed; undone by CARRY */
 	TIDY_OP_SAME, /* @dir/@name and @to_dir/@to_name are equal, whole trees too: only looked at, before the next step */

@@ -12,6 +12,7 @@ tidy_candidate_free(TidyCandidate *candidate)
 {
 	g_free(candidate->path);
 	g_free(candidate->target);
+	g_free(candidate->named_target);
 	g_free(candidate->key);
 	g_clear_pointer(&candidate->findings, g_ptr_array_unref);
 	g_clear_pointer(&candidate->facts, tidy_facts_free);
@@ -23,6 +24,7 @@ tidy_candidates_free(TidyCandidates *candidates)
 {
 	g_ptr_array_unref(candidates->candidates);
 	g_ptr_array_unref(candidates->strays);
+	g_clear_pointer(&candidates->claims, tidy_claims_free);
 	g_free(candidates);
 }
 
@@ -195,22 +197,51 @@ may_by_answer(TidyService *service, const char *path)
 	return g_strcmp0(answer, "later") == 0 ? TIDY_MAY_PROPOSE : TIDY_MAY_MERGE;
 }
 
+static char *
+base_directory(const char *variable, const char *home, const char *fallback)
+{
+	const char *value = g_getenv(variable);
+
+	return value != NULL && g_path_is_absolute(value) ? g_strdup(value)
+							  : g_build_filename(home, fallback, NULL);
+}
+
+static TidyClaims *
+read_claims(TidyService *service)
+{
+	g_autofree char *data = base_directory("XDG_DATA_HOME", service->home, ".local/share");
+	g_autofree char *state = base_directory("XDG_STATE_HOME", service->home, ".local/state");
+
+	return tidy_claims_read(&(TidyClaimPlaces){
+		.home = service->home,
+		.named_home = service->named_home,
+		.config = service->config_dir,
+		.data = data,
+		.state = state,
+		.system_root = service->system_root,
+	});
+}
+
 static void
-judge(TidyService *service, TidyCandidate *candidate, gboolean wants_size)
+judge(TidyService *service, TidyCandidates *all, TidyCandidate *candidate)
 {
 	const TidyStray *stray = candidate->candidate;
 	const char *key = candidate->key;
 	TidyFactsRequest request = {
 		.home = service->home,
 		.stray = candidate->path,
-		.target = candidate->target,
+		.target = candidate->named_target,
 		.key = key,
 		.dirs = service->user_dirs != NULL ? service->user_dirs->dirs : NULL,
 		.candidate = stray,
 		.has_consent = key != NULL && tidy_service_has_consent(service, key),
-		.wants_size = wants_size,
+		.wants_size = all->wants_size,
+		.wants_links = all->wants_links,
 	};
 
+	if (all->claims == NULL)
+		all->claims = read_claims(service);
+	request.claims = all->claims;
 	candidate->mode =
 		key != NULL ? tidy_config_dirs(service->config, key)->mode : TIDY_CONFIG_MODE_ASK;
 	candidate->facts = tidy_facts_gather(service->fs, &request);
@@ -227,29 +258,31 @@ judge(TidyService *service, TidyCandidate *candidate, gboolean wants_size)
 }
 
 static TidyCandidate *
-candidate_new(TidyService *service, const TidyStray *stray, gboolean wants_size)
+candidate_new(TidyService *service, TidyCandidates *all, const TidyStray *stray)
 {
 	TidyCandidate *candidate = g_new0(TidyCandidate, 1);
 
 	candidate->candidate = stray;
 	candidate->path = g_build_filename(service->home, stray->name, NULL);
 	candidate->key = g_strdup(stray->key);
+	candidate->named_target = g_strdup(stray->target);
 	candidate->target = stray->target != NULL ? tidy_service_resolve(stray->target) : NULL;
-	judge(service, candidate, wants_size);
+	judge(service, all, candidate);
 	return candidate;
 }
 
 TidyCandidates *
-tidy_service_find_strays(TidyService *service, gboolean wants_size)
+tidy_service_find_strays(TidyService *service, gboolean wants_size, gboolean wants_links)
 {
 	TidyCandidates *all = g_new0(TidyCandidates, 1);
 
+	all->wants_size = wants_size;
+	all->wants_links = wants_links;
 	all->strays = find_strays(service);
 	all->candidates = g_ptr_array_new_with_free_func((GDestroyNotify)tidy_candidate_free);
 	for (guint i = 0; i < all->strays->len; i++)
 		g_ptr_array_add(all->candidates,
-				candidate_new(service, g_ptr_array_index(all->strays, i),
-					      wants_size));
+				candidate_new(service, all, g_ptr_array_index(all->strays, i)));
 	return all;
 }
 
@@ -305,13 +338,12 @@ tidy_service_judge(TidyService *service, TidyCandidates *all, const char *path, 
 	/* With a target of their own choice the user has said what it is. */
 	if (target == NULL) {
 		candidate->candidate = stray;
-		candidate->target = tidy_service_resolve(stray->target);
+		candidate->named_target = g_strdup(stray->target);
 	} else {
-		g_autofree char *full = g_canonicalize_filename(target, service->home);
-
-		candidate->target = tidy_service_resolve(full);
+		candidate->named_target = g_canonicalize_filename(target, service->home);
 	}
+	candidate->target = tidy_service_resolve(candidate->named_target);
 	candidate->key = stray != NULL ? g_strdup(stray->key) : NULL;
-	judge(service, candidate, FALSE);
+	judge(service, all, candidate);
 	return g_steal_pointer(&candidate);
 }

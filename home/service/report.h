@@ -12,7 +12,9 @@
  *          warnings aa{sv} {file s, line u, code s, text s};
  *          strays aa{sv} {stray s, target s, key s, class s, locale s, mode s: auto|ask|report,
  *                         verdict s: merge|propose|report|refused, entries t, bytes t,
- *                         reasons aa{sv} {code s, severity s: info|ask|block, text s, remedy s (or ""), path s}}
+ *                         reasons aa{sv} {code s, severity s: info|ask|block, text s, remedy s (or ""), path s},
+ *                         links aa{sv} {path s, text s, new-text s}: symbolic links that lead into it, and what they
+ *                         would have to say after the merge (absent where nobody looked); links-cut b: there may be more}
  * merge:   id t (of the last operation; 0: dry run or nothing done); kind s: merge|undo|dupes;
  *          outcome s: the worst of nothing|done|partial|refused|stopped;
  *          operations aa{sv}: one per stray {id t, stray s, target s, key s, outcome s, reasons as in scan,

@@ -15,6 +15,8 @@ struct TidyService {
 	char *config_dir;
 	char *state_dir;
 	char *sysconf_dir; /* or NULL */
+	char *system_root;
+	char *named_home; /* as it was given */
 	TidyConfig *config;
 	char *config_error;	      /* or NULL */
 	TidyUserDirsFiles *user_dirs; /* NULL: never read */
@@ -41,6 +43,7 @@ typedef enum {
 typedef struct {
 	char *path;		    /* absolute */
 	char *target;		    /* absolute, without links; NULL: none */
+	char *named_target;	    /* the same with its links */
 	char *key;		    /* or NULL */
 	const TidyStray *candidate; /* borrowed from the list; NULL: named by the user */
 	TidyConfigMode mode;
@@ -52,6 +55,9 @@ typedef struct {
 typedef struct {
 	GPtrArray *strays;     /* of TidyStray */
 	GPtrArray *candidates; /* of TidyCandidate */
+	TidyClaims *claims;    /* what other programs name; NULL: not asked yet */
+	gboolean wants_size;   /* each is measured */
+	gboolean wants_links;  /* the home is searched for links that lead into each */
 } TidyCandidates;
 
 void tidy_candidate_free(TidyCandidate *candidate);
@@ -59,8 +65,9 @@ void tidy_candidates_free(TidyCandidates *candidates);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TidyCandidates, tidy_candidates_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TidyCandidate, tidy_candidate_free)
 
-/* All strays of the home, judged. @wants_size: measure them too. */
-TidyCandidates *tidy_service_find_strays(TidyService *service, gboolean wants_size);
+/* All strays of the home, judged. What one wants: what takes a walk over the stray, or over the home. */
+TidyCandidates *tidy_service_find_strays(TidyService *service, gboolean wants_size,
+					 gboolean wants_links);
 /* The stray at @path as the user names it, judged; @target may be NULL. NULL with TIDY_ERROR_NOT_FOUND. */
 TidyCandidate *tidy_service_judge(TidyService *service, TidyCandidates *all, const char *path,
 				  const char *target, GError **error);

@@ -88,6 +88,7 @@ find_home(TidyService *service, const char *given, GError **error)
 		return FALSE;
 	}
 	service->home = real_path(home);
+	service->named_home = tidy_dirs_normalise(home);
 	return TRUE;
 }
 
@@ -97,7 +98,7 @@ tidy_service_new(const TidyServiceOptions *options, GError **error)
 	g_autoptr(TidyService) service = g_new0(TidyService, 1);
 	g_autofree char *state = NULL;
 
-	service->fs = tidy_fs_linux();
+	service->fs = options->fs != NULL ? options->fs : tidy_fs_linux();
 	if (!find_home(service, options->home, error))
 		return NULL;
 	service->config_dir =
@@ -112,6 +113,7 @@ tidy_service_new(const TidyServiceOptions *options, GError **error)
 	}
 	service->state_dir = tidy_service_resolve(state);
 	service->sysconf_dir = g_strdup(options->sysconf_dir);
+	service->system_root = g_strdup(options->system_root != NULL ? options->system_root : "/");
 	if (!open_engine(service, error))
 		return NULL;
 	service->config = tidy_config_new_defaults();
@@ -134,6 +136,8 @@ tidy_service_free(TidyService *service)
 	g_free(service->config_dir);
 	g_free(service->state_dir);
 	g_free(service->sysconf_dir);
+	g_free(service->system_root);
+	g_free(service->named_home);
 	g_free(service);
 }
 

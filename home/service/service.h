@@ -4,7 +4,7 @@
  * uses it directly when no daemon runs, so both say and do the same. I/O.
  *
  *	service = tidy_service_new(&(TidyServiceOptions){ .home = g_get_home_dir() }, &error);
- *	report = tidy_service_scan(service, &error);
+ *	report = tidy_service_scan(service, FALSE, &error);
  *
  * A TidyService belongs to one thread at a time; calls block for as long as the file work takes. Answers are
  * "reports": GVariants of type a{sv} whose keys stand in home/service/report.h; they travel over D-Bus as they are
@@ -15,6 +15,7 @@
 #include <gio/gio.h>
 
 #include "home/config/config.h"
+#include "home/fs/fs.h"
 
 typedef struct TidyService TidyService;
 
@@ -24,6 +25,8 @@ typedef struct {
 	const char *
 		state_dir; /* NULL: $XDG_STATE_HOME/xdgtidy or ~/.local/state/xdgtidy; made when needed */
 	const char *sysconf_dir; /* NULL: TIDY_SYSCONFDIR/xdg (/etc/xdg) */
+	const char *system_root; /* where /etc and /var of other programs lie; NULL: "/" */
+	TidyFs *fs;		 /* NULL: the real one */
 } TidyServiceOptions;
 
 /* How far a job is. Called from the thread that works, at most 10 times a second; a total of 0 is not known yet. */
@@ -61,8 +64,9 @@ const char *tidy_service_state_dir(TidyService *service);
 /* The directories worth watching: ("s" path, "s" role) with role home | user-dir | stray | config. (transfer floating) */
 GVariant *tidy_service_watches(TidyService *service);
 
-/* Strays and what may be done with each. Report: scan. */
-GVariant *tidy_service_scan(TidyService *service, GError **error);
+/* Strays and what may be done with each. @with_links: also the symbolic links in the home that lead into them, for which much
+ * of it has to be walked. Report: scan. */
+GVariant *tidy_service_scan(TidyService *service, gboolean with_links, GError **error);
 
 /**
  * tidy_service_merge - merges @stray into @target, or every stray that may be merged when @stray is NULL

@@ -181,6 +181,29 @@ add_warnings(TidyService *service, GVariantBuilder *report)
 	tidy_report_add_list(report, "warnings", list);
 }
 
+/* What could be rewritten, and to what: nothing outside the two directories is, unasked. */
+static void
+add_links(GVariantBuilder *dict, const TidyFacts *facts)
+{
+	GVariantBuilder *list = tidy_report_new_list();
+
+	if (facts->links == NULL) {
+		g_variant_builder_unref(list);
+		return;
+	}
+	for (guint i = 0; i < facts->links->len; i++) {
+		const TidyLinkInto *link = g_ptr_array_index(facts->links, i);
+		GVariantBuilder *item = tidy_report_new();
+
+		tidy_report_add_path(item, "path", link->path);
+		tidy_report_add_path(item, "text", link->text);
+		tidy_report_add_path(item, "new-text", link->new_text);
+		tidy_report_add_item(list, item);
+	}
+	tidy_report_add_list(dict, "links", list);
+	tidy_report_add(dict, "links-cut", g_variant_new_boolean(facts->are_links_cut));
+}
+
 static GVariantBuilder *
 stray_item(const TidyCandidate *candidate)
 {
@@ -198,13 +221,14 @@ stray_item(const TidyCandidate *candidate)
 	tidy_report_add_number(item, "entries", candidate->facts->guard.n_entries);
 	tidy_report_add_number(item, "bytes", candidate->facts->guard.n_bytes);
 	add_reasons(item, candidate->findings);
+	add_links(item, candidate->facts);
 	return item;
 }
 
 GVariant *
-tidy_service_scan(TidyService *service, GError **error)
+tidy_service_scan(TidyService *service, gboolean with_links, GError **error)
 {
-	g_autoptr(TidyCandidates) all = tidy_service_find_strays(service, TRUE);
+	g_autoptr(TidyCandidates) all = tidy_service_find_strays(service, TRUE, with_links);
 	GVariantBuilder *report = report_new();
 	GVariantBuilder *list = tidy_report_new_list();
 
@@ -501,7 +525,10 @@ GVariant *
 tidy_service_merge(TidyService *service, const char *stray, const char *target,
 		   const TidyMergeOptions *options, GCancellable *cancellable, GError **error)
 {
-	g_autoptr(TidyCandidates) all = tidy_service_find_strays(service, FALSE);
+	/* Whose files they are counts before all of them move unasked. */
+	gboolean wants_size = options->is_automatic && options->only_names == NULL;
+	g_autoptr(TidyCandidates) all =
+		tidy_service_find_strays(service, wants_size, options->is_dry_run);
 	GVariantBuilder *list = tidy_report_new_list();
 	TidyResult result = { 0 };
 	Merged merged = MERGED_NOTHING, refused = MERGED_NOTHING;
@@ -804,7 +831,7 @@ GVariant *
 tidy_service_watches(TidyService *service)
 {
 	g_autoptr(GVariantBuilder) list = g_variant_builder_new(G_VARIANT_TYPE("a(ss)"));
-	g_autoptr(TidyCandidates) all = tidy_service_find_strays(service, FALSE);
+	g_autoptr(TidyCandidates) all = tidy_service_find_strays(service, FALSE, FALSE);
 	const TidyUserDirs *dirs = service->user_dirs != NULL ? service->user_dirs->dirs : NULL;
 
 	g_variant_builder_add(list, "(ss)", service->home, "home");

@@ -5,7 +5,7 @@
  * memory).
  *
  * After each: nothing is lost, recovery and another merge end in the scenario's "after", and undo brings back
- * "before". CRASH_FULL=1 makes the second crash exhaustive too; SCENARIO picks by name.
+ * "before". CRASH_FULL=1 makes the second crash exhaustive too, CRASH_SAMPLED=1 takes a sample of all; SCENARIO picks by name.
  */
 #include <string.h>
 
@@ -113,7 +113,10 @@ merge_and_undo(const Case *test, FakeFs *fake, const CrashPoint *point)
 	home_run_merge(test->scenario, fake_fs_table(fake), SCENARIO_HOME, FALSE, &run);
 	/* The stray may be gone already: then there is no such directory, and nothing to merge. */
 	home_run_clear(&run);
-	assert_same(test, test->after, fake, point, "after another merge");
+	if (strcmp(test->scenario->again, "same") == 0)
+		assert_same(test, test->after, fake, point, "after another merge");
+	else
+		assert_nothing_lost(test, fake, point);
 	for (;;) {
 		home_run_undo(fake_fs_table(fake), SCENARIO_HOME, 0, &run);
 		if (run.error != NULL || run.result.id == 0)
@@ -164,6 +167,9 @@ check_twice(FakeFs *fake, const CrashPoint *point, gpointer data)
 		options.max_states = 2;
 		options.offset = point->op;
 	}
+	/* What many small steps may leave has too many states to look at all of them each time. */
+	if (!is_full() && strcmp(((Case *)data)->scenario->again, "same") != 0)
+		options.max_points = 3;
 	((Case *)data)->first = point->text;
 	crash_walk(fake, &options, run_recover, check_all, data);
 }
@@ -186,6 +192,13 @@ case_clear(Case *test)
 }
 
 /* Two disks lose power together: each in any of its states. */
+/* With the sanitizers, ten times as slow: what they look for does not hide in one state of a thousand. */
+static gboolean
+is_sampled(void)
+{
+	return g_getenv("CRASH_SAMPLED") != NULL;
+}
+
 static CrashWalkOptions
 options_for(const Scenario *scenario, gboolean is_sparse)
 {
@@ -193,6 +206,10 @@ options_for(const Scenario *scenario, gboolean is_sparse)
 
 	if (g_str_has_prefix(scenario->file, "across-") && !is_full())
 		options.max_states = STATES_OF_TWO_DISKS;
+	if (is_sampled()) {
+		options.max_points = 24;
+		options.max_states = 4;
+	}
 	return options;
 }
 
@@ -225,7 +242,7 @@ test_crash_twice(gconstpointer data)
 	Case test;
 
 	if (!is_full()) {
-		options.max_points = 12;
+		options.max_points = is_sampled() ? 3 : 12;
 		options.max_states = 2;
 	}
 	case_init(&test, fake, data);

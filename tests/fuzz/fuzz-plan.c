@@ -145,6 +145,7 @@ apply(Model *model, const TidyDecision *decision, const TidyEntry *entry)
 		break;
 	case TIDY_DECISION_FOLD:
 	case TIDY_DECISION_DISCARD:
+	case TIDY_DECISION_UNION:
 		g_ptr_array_add(model->trash, take(model->source, entry->name));
 		break;
 	case TIDY_DECISION_DELETE:

@@ -82,7 +82,7 @@ answer(TidyService *service, const char *name, const TidyMergeOptions *options,
 }
 
 GVariant *
-tidy_service_scan(TidyService *service, GError **error)
+tidy_service_scan(TidyService *service, gboolean with_links, GError **error)
 {
 	return answer(service, "scan", NULL, NULL, error);
 }

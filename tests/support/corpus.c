@@ -17,6 +17,8 @@ typedef struct {
 	GPtrArray *files; /* paths that a hard link may name */
 	guint n_left;
 	guint serial;
+	CorpusKind kind;
+	GHashTable *used; /* paths, where names may come again */
 } Maker;
 
 /* splitmix64 by Sebastiano Vigna (public domain). */
@@ -50,6 +52,16 @@ long_name(guint serial, const char *piece, const char *extension)
 	return g_string_free(name, FALSE);
 }
 
+/* Names that a merge may take for one another. */
+static const char *const clashing[] = {
+	"a.txt",      "A.txt",	       "a (2).txt",	 "a (3).txt",	 "a (02).txt",
+	"a",	      "a (2)",	       "x.tar.gz",	 "x (2).tar.gz", "page.html",
+	"page_files", "page (2).html", "page (2)_files", "Seite.htm",	 "Seite-Dateien",
+	".hidden",    ".directory",    "desktop.ini",	 "Thumbs.db",	 ".DS_Store",
+	".profile",   ".profile (2)",  "e\xcc\x81.txt",	 "\xc3\xa9.txt", "name ",
+	"name",	      "CVS",	       "Download",	 "Downloads",
+};
+
 static char *
 make_name(Maker *maker)
 {
@@ -73,6 +85,8 @@ make_name(Maker *maker)
 	};
 	guint serial = maker->serial++;
 
+	if (maker->kind == CORPUS_NAMES && !one_in(maker, 8))
+		return g_strdup(clashing[below(maker, G_N_ELEMENTS(clashing))]);
 	if (one_in(maker, 14))
 		return long_name(serial, "x", ".txt");
 	if (one_in(maker, 14))
@@ -113,16 +127,22 @@ static void
 put_file(Maker *maker, const char *path, guint content)
 {
 	static const char *const modes[] = { "0644", "0600", "0755", "0444" };
+	static const char *const special_modes[] = { "0000", "0200", "0111", "0644" };
+	gboolean is_special = maker->kind == CORPUS_SPECIAL;
 
 	put_path(maker, path);
-	if (content % 5 == 0)
+	if (is_special && content % 3 == 0)
+		g_string_append_printf(maker->text, " = \"head %u\" size=%u", content,
+				       1000000 * (1 + content % 50));
+	else if (content % 5 == 0)
 		g_string_append(maker->text, " = \"\"");
 	else if (content % 7 == 0)
 		g_string_append_printf(maker->text, " = random:%u size=%u", content,
 				       5000 + content % 9000);
 	else
 		g_string_append_printf(maker->text, " = \"content %u\\n\"", content);
-	g_string_append_printf(maker->text, " mode=%s", modes[below(maker, G_N_ELEMENTS(modes))]);
+	g_string_append_printf(maker->text, " mode=%s",
+			       (is_special ? special_modes : modes)[below(maker, 4)]);
 	put_time(maker);
 	put_xattr(maker);
 	g_string_append_c(maker->text, '\n');
@@ -159,6 +179,13 @@ put_fifo(Maker *maker, const char *path)
 }
 
 static void
+put_socket(Maker *maker, const char *path)
+{
+	put_path(maker, path);
+	g_string_append(maker->text, " : socket\n");
+}
+
+static void
 put_hard_link(Maker *maker, const char *path)
 {
 	const char *first;
@@ -192,7 +219,11 @@ put_any(Maker *maker, const char *path, gboolean is_shallow)
 {
 	guint kind = below(maker, 12);
 
-	if (kind == 0)
+	if (maker->kind == CORPUS_SPECIAL && kind >= 8)
+		kind = kind == 8 ? 1 : kind == 9 ? 2 : kind;
+	if (maker->kind == CORPUS_SPECIAL && kind == 10 && is_shallow)
+		put_socket(maker, path);
+	else if (kind == 0)
 		put_link(maker, path);
 	else if (kind == 1 && is_shallow)
 		put_fifo(maker, path);
@@ -240,6 +271,16 @@ put_twins(Maker *maker, const char *a, const char *b)
 	}
 }
 
+/* A name may be used once in each directory. */
+static gboolean
+may_use(Maker *maker, const char *a, const char *b)
+{
+	if (maker->kind != CORPUS_NAMES)
+		return TRUE;
+	return g_hash_table_add(maker->used, g_strdup(a)) &&
+	       g_hash_table_add(maker->used, g_strdup(b));
+}
+
 static void
 fill_pair(Maker *maker, const char *a, const char *b, guint depth)
 {
@@ -253,6 +294,13 @@ fill_pair(Maker *maker, const char *a, const char *b, guint depth)
 		g_autofree char *in_b = g_build_filename(b, name, NULL);
 		guint kind = below(maker, 10);
 
+		/* A repository at the top is not merged at all. */
+		if ((depth == 0 && strcmp(name, "CVS") == 0) || !may_use(maker, in_a, in_b))
+			continue;
+		if (maker->kind == CORPUS_NAMES && kind > 3)
+			kind = kind == 4 ? 6 : 2;
+		if (maker->kind == CORPUS_NAMES && (strstr(name, "_files") || strstr(name, "-Dat")))
+			kind = depth < 4 ? 0 : 9;
 		if (kind < 2 && depth < 4)
 			fill_pair(maker, in_a, in_b, depth + 1);
 		else if (kind < 4)
@@ -285,10 +333,26 @@ put_deep(Maker *maker)
 	g_string_free(path, TRUE);
 }
 
+const char *
+corpus_kind_name(CorpusKind kind)
+{
+	static const char *const names[] = { "mixed", "special", "names" };
+
+	return names[kind];
+}
+
 char *
 corpus_generate(guint64 seed, guint n_entries)
 {
+	return corpus_generate_kind(CORPUS_MIXED, seed, n_entries);
+}
+
+char *
+corpus_generate_kind(CorpusKind kind, guint64 seed, guint n_entries)
+{
 	Maker maker = {
+		.kind = kind,
+		.used = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
 		.state = seed,
 		.text = g_string_new(NULL),
 		.files = g_ptr_array_new_with_free_func(g_free),
@@ -301,6 +365,12 @@ corpus_generate(guint64 seed, guint n_entries)
 		g_autofree char *b = g_strdup_printf(TARGET "/more %u", maker.serial++);
 
 		fill_pair(&maker, a, b, 1);
+	}
+	g_hash_table_unref(maker.used);
+	if (kind == CORPUS_NAMES) {
+		put_deep(&maker);
+		g_ptr_array_unref(maker.files);
+		return g_string_free(maker.text, FALSE);
 	}
 	g_string_append(maker.text, STRAY "/" STRAY "/" STRAY "/inner = \"nested\"\n");
 	g_string_append(maker.text, STRAY "/" TARGET "/inner = \"nested too\"\n");

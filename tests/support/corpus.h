@@ -4,6 +4,16 @@
 
 #include <glib.h>
 
+typedef enum {
+	CORPUS_MIXED, /* everything below, a little of each */
+	CORPUS_SPECIAL, /* sparse files, modes of 000, FIFOs and sockets, many hard links and attributes */
+	CORPUS_NAMES, /* few names, used again and again: numbers, cases, saved pages, view files */
+} CorpusKind;
+#define CORPUS_N_KINDS 3
+
+const char *corpus_kind_name(CorpusKind kind);
+char *corpus_generate_kind(CorpusKind kind, guint64 seed, guint n_entries);
+
 /**
  * corpus_generate - two trees, Download and Downloads, that meet in every way the author could think of
  * @seed: the same seed, the same text

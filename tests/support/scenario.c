@@ -81,10 +81,14 @@ set_key(Scenario *scenario, const char *key, const char *value)
 		text = &scenario->target;
 	else if (strcmp(key, "undo") == 0)
 		text = &scenario->undo;
+	else if (strcmp(key, "again") == 0)
+		text = &scenario->again;
 	if (!text || *value == '\0')
 		return FALSE;
 	g_free(*text);
 	*text = g_strdup(value);
+	if (strcmp(key, "again") == 0)
+		return strcmp(value, "lossless") == 0;
 	return strcmp(key, "undo") != 0 || strcmp(value, "exact") == 0 ||
 	       strcmp(value, "none") == 0;
 }
@@ -163,6 +167,7 @@ scenario_new(const char *name)
 	scenario->stray = g_strdup("Download");
 	scenario->target = g_strdup("Downloads");
 	scenario->undo = g_strdup("exact");
+	scenario->again = g_strdup("same");
 	scenario->policy = words_new();
 	scenario->report = words_new();
 	scenario->left = g_ptr_array_new_with_free_func(left_free);
@@ -212,6 +217,7 @@ scenario_free(Scenario *scenario)
 	g_free(scenario->stray);
 	g_free(scenario->target);
 	g_free(scenario->undo);
+	g_free(scenario->again);
 	g_hash_table_unref(scenario->policy);
 	g_hash_table_unref(scenario->report);
 	g_ptr_array_unref(scenario->left);

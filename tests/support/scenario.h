@@ -16,7 +16,8 @@
  * stray: and target: say which pair (default Download and Downloads); "after" may have paths below Trash/, which
  * are the entries of the home trash's files directory. leave: names an entry that stays behind and why, one per line:
  * "leave: Download/x.part partial". report: keys are those of the merge report's counts, and outcome. A key that is
- * not written is not checked. undo: exact (the whole tree is back, directory times too) is the default; none: do not try.
+ * not written is not checked. again: lossless is for a merge that may end otherwise when it was cut in two by a crash
+ * or an error, and was made again: nothing is lost, and the undo is exact, all the same. undo: exact (the whole tree is back, directory times too) is the default; none: do not try.
  */
 #pragma once
 
@@ -42,6 +43,7 @@ typedef struct {
 	GHashTable *report; /* char* -> char* */
 	GPtrArray *left;    /* ScenarioLeft* */
 	char *undo;	    /* "exact" or "none" */
+	char *again;	    /* "same" or "lossless" */
 } Scenario;
 
 Scenario *scenario_parse(const char *name, const char *text, GError **error);

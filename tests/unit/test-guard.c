@@ -138,7 +138,7 @@ SET(project_quota, f->target.project_id = 5)
 SET(encrypted, f->target.real.attributes = STATX_ATTR_ENCRYPTED)
 SET(encrypted_other, f->source.fscrypt = "aa"; f->target.fscrypt = "bb")
 SET(casefold, f->target.is_casefold = TRUE)
-SET(no_space, f->target.real.dev = 2; f->n_bytes = 1 << 30)
+SET(no_space, f->target.real.dev = 2; f->n_disk_bytes = 1 << 30)
 SET(repository, LIST(source.names, ".git"))
 SET(target_repository, LIST(target.names, ".git"))
 SET(project, LIST(source.names, "Makefile"))
@@ -156,6 +156,7 @@ SET(exported, LIST(exports, HOME "/Download"))
 SET(torrent, LIST(torrents, HOME "/Download/big.iso"))
 SET(unit, LIST(units, HOME "/Download"))
 SET(reference, LIST(references, "editor: " HOME "/Download"))
+SET(links, LIST(links, HOME "/bin/x"))
 SET(writer, LIST(open_writers, "log"))
 SET(partial, LIST(partials, "x.iso.part"))
 SET(unsettled, f->settle_ns = 100; f->newest_ns = 950)
@@ -246,6 +247,7 @@ static const Case cases[] = {
 	{ "torrent", "torrent", SOURCE, ASK, HOME "/Download/big.iso", set_torrent },
 	{ "unit", "unit-reference", SOURCE, ASK, NULL, set_unit },
 	{ "reference", "unfixable-reference", SOURCE, ASK, NULL, set_reference },
+	{ "links", "links-into", SOURCE, AUTO, HOME "/bin/x", set_links },
 	{ "writer", "open-for-write", SOURCE, PARTLY, "log", set_writer },
 	{ "partial", "partial-download", SOURCE, PARTLY, "x.iso.part", set_partial },
 	{ "unsettled", "not-settled", SOURCE, PARTLY, NULL, set_unsettled },

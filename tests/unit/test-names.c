@@ -195,10 +195,29 @@ test_mo_damaged(void)
 	g_string_free(mo, TRUE);
 }
 
+/* GLib's own normalising reads beyond its tables for some bytes that are not UTF-8. */
+static void
+test_not_utf8(void)
+{
+	static const char *const names[] = { "\xff", "\xfdU", "A\xea\xac\x96\xfdU",
+					     "\xf7\xbf\xbf\xbf", "D\xbc" };
+
+	for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+		g_autoptr(GPtrArray) rows = NULL;
+		TidyNameMatch match = TIDY_NAME_EXACT;
+
+		g_assert_null(tidy_names_nfc(names[i]));
+		rows = tidy_names_lookup(NULL, names[i], &match);
+		g_assert_cmpint(match, ==, TIDY_NAME_NONE);
+		g_assert_cmpuint(rows->len, ==, 0);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/names/not-utf8", test_not_utf8);
 	g_test_add_func("/names/whole-table", test_whole_table);
 	g_test_add_func("/names/one-key", test_one_key);
 	g_test_add_func("/names/lookup", test_lookup);

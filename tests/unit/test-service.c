@@ -192,7 +192,7 @@ test_looking_makes_nothing(Home *home, gconstpointer data)
 	write_text(home->home, "Downloads/a.txt", "one");
 	write_text(home->home, "Download/b.txt", "two");
 	service = open_service(home);
-	scan = tidy_service_scan(service, NULL);
+	scan = tidy_service_scan(service, TRUE, NULL);
 	plan = tidy_service_merge(service, NULL, NULL, &options, NULL, NULL);
 	history = tidy_service_history(service, 0, NULL);
 	g_assert_nonnull(scan);

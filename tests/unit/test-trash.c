@@ -3,8 +3,10 @@
 #include "home/engine/trash.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/support/fake-fs.h"
 
@@ -66,6 +68,42 @@ test_open_fails(Fixture *f, gconstpointer data)
 	fake_fs_write(f->fake, path, "a file", -1);
 	g_assert_cmpint(tidy_trash_open(f->trash, &fds), ==, -ENOTDIR);
 	g_assert_null(tidy_trash_free_name(f->trash, "a", reserved));
+}
+
+/* What lies on another disk goes to the Trash of that disk, and the info file's path starts there. */
+static void
+test_of_another_disk(Fixture *f, gconstpointer data)
+{
+	gboolean has_shared = strcmp(data, "shared") == 0;
+	gboolean is_sticky = has_shared || strcmp(data, "not-sticky") != 0;
+	g_autofree char *uid = g_strdup_printf("%u", (guint)getuid());
+	g_autofree char *expected = has_shared ? g_strdup_printf("/media/disk/.Trash/%s", uid)
+					       : g_strdup_printf("/media/disk/.Trash-%s", uid);
+	g_autoptr(TidyDir) root = NULL;
+	g_autoptr(TidyDir) dir = NULL;
+	g_autoptr(TidyDir) trash = NULL;
+	g_autoptr(TidyDir) of_home = tidy_trash_for(f->trash, f->home);
+	g_autofree char *path = NULL;
+	g_autofree char *info = NULL;
+	TidyTrashFds fds;
+
+	fake_fs_mkdirs(f->fake, "/media/disk", 0755);
+	fake_fs_mount(f->fake, "/media/disk", "disk");
+	fake_fs_mkdirs(f->fake, "/media/disk/a/Download", 0755);
+	if (strcmp(data, "link") == 0)
+		f->fs->symlink(f->fs, "/home", AT_FDCWD, "/media/disk/.Trash");
+	else if (strcmp(data, "none") != 0)
+		fake_fs_mkdirs(f->fake, "/media/disk/.Trash", is_sticky ? 01777 : 0777);
+	root = tidy_dir_root(f->pool, "/media/disk/a");
+	dir = tidy_dir_child(root, "Download");
+	trash = tidy_trash_for(f->trash, dir);
+	path = tidy_dir_path(trash);
+	info = tidy_trash_path_for_info(trash, "/media/disk/a/Download/x");
+	g_assert_cmpstr(path, ==, expected);
+	g_assert_cmpstr(info, ==, "a/Download/x");
+	g_assert_true(of_home == f->trash);
+	g_assert_cmpint(tidy_trash_open(trash, &fds), ==, 0);
+	tidy_trash_close(f->fs, &fds);
 }
 
 static void
@@ -183,6 +221,10 @@ main(int argc, char *argv[])
 	ADD("files-is-a-file", "/home/Trash/files", test_open_fails);
 	ADD("info-is-a-file", "/home/Trash/info", test_open_fails);
 	ADD("read-only", NULL, test_read_only);
+	ADD("of-another-disk", "none", test_of_another_disk);
+	ADD("of-another-disk/shared", "shared", test_of_another_disk);
+	ADD("of-another-disk/not-sticky", "not-sticky", test_of_another_disk);
+	ADD("of-another-disk/link", "link", test_of_another_disk);
 	ADD("free-names", NULL, test_free_names);
 	ADD("long-names", NULL, test_long_names);
 	ADD("info", NULL, test_info);
