@@ -3,7 +3,7 @@
 # Power cuts during merges, on real file systems: nothing is lost, and what was done can be taken back exactly. I/O.
 """Two kinds. A killed QEMU loses what the guest's kernel had not handed to the disk. The replay is the harder one: from
 the record of all writes it makes the states in which a disk with a volatile cache may be left, and recovers from each.
-It is only believed after it has caught a careless merge. XDGTIDY_VM_STATES: how many states a file system (else 20).
+It is only believed after it has caught a careless merge. XDGTIDY_VM_STATES: how many states a file system (else 12).
 """
 import os
 import struct
@@ -20,7 +20,7 @@ HOME = "/home/tester"
 DISK_SIZE = 320 << 20     # the smallest that mkfs.xfs makes
 ALIGNED = 2048           # sectors
 SECOND = "Disk"          # where the second file system is in the home
-STATES = int(os.environ.get("XDGTIDY_VM_STATES", "20"))
+STATES = int(os.environ.get("XDGTIDY_VM_STATES", "12"))
 CARELESS_STATES = 40      # it ends at the first that is caught
 SMALL_FILES = 30
 MANY_FILES = 1200    # more than a batch of intents

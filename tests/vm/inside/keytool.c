@@ -22,17 +22,20 @@ static const char usage[] =
 	"       keytool read DEVICE       its key events, a line each, until it is unplugged\n"
 	"       keytool held              the keys that are down, of all devices\n"
 	"       keytool list              physical keyboards: NAME, and how many clones each has\n"
-	"       keytool latency NAME DEVICE KEY COUNT\n"
+	"       keytool press NAME DEVICE KEY[=AS[,AS]] COUNT [MS]\n"
 	"                                 presses KEY of a new keyboard NAME and waits for DEVICE "
-	"to tell, COUNT\n"
-	"                                 times; how many edges arrived, and p50, p99, max in ns\n"
+	"to tell, as KEY or\n"
+	"                                 as others, COUNT times, MS apart: ready; then how many "
+	"edges "
+	"arrived, the p50, p99 and\n"
+	"                                 max of their ways in ns, and how often it was each AS\n"
 	"DEVICE is a name, or clone:NAME for what xdgtidy-keys made of it.\n";
 
 #define CLONE	   "clone:"
 #define CLONE_PHYS "xdgtidy-keys/"
 
 /* For what must come; a host that is busy with other things is slow. */
-enum { PATIENCE_MS = 120000, LOOK_MS = 20 };
+enum { PATIENCE_MS = 120000, LOOK_MS = 20, ANSWER_MS = 1000, BECOMES_MAX = 4 };
 
 static int
 fail(const char *what)
@@ -230,20 +233,67 @@ be_keyboard(const char *name)
 	return 0;
 }
 
-/* ---- latency ---- */
+/* ---- one key after the other ---- */
 
-/* When the key's edge arrived; -1: it did not. */
-static int64_t
-wait_for_edge(struct libevdev *device, unsigned code, int value)
+/* "KEY_A", or "KEY_A=KEY_B,KEY_C" when A may become B or C. */
+typedef struct {
+	unsigned pressed;
+	unsigned becomes[BECOMES_MAX];
+	size_t counts[BECOMES_MAX];
+	size_t n_becomes;
+} Key;
+
+static Key
+parse_key(char *text)
+{
+	char *becomes = strchr(text, '=');
+	char *rest;
+	Key key = { 0 };
+
+	if (becomes != NULL)
+		*becomes++ = '\0';
+	key.pressed = (unsigned)libevdev_event_code_from_name(EV_KEY, text);
+	for (char *name = strtok_r(becomes != NULL ? becomes : text, ",", &rest);
+	     name != NULL && key.n_becomes < BECOMES_MAX; name = strtok_r(NULL, ",", &rest))
+		key.becomes[key.n_becomes++] =
+			(unsigned)libevdev_event_code_from_name(EV_KEY, name);
+	return key;
+}
+
+/* The next edge on the device; FALSE: none within the time. */
+static bool
+next_edge(struct libevdev *device, int patience_ms, struct input_event *event)
 {
 	struct pollfd poller = { .fd = libevdev_get_fd(device), .events = POLLIN };
+
+	while (poll(&poller, 1, patience_ms) > 0) {
+		while (read(poller.fd, event, sizeof *event) == sizeof *event)
+			if (event->type == EV_KEY && event->value != 2)
+				return true;
+		if (errno != EAGAIN)
+			return false;
+	}
+	return false;
+}
+
+/* A clone is there a moment before its keyboard is grabbed: what is pressed until then goes elsewhere. */
+static bool
+warm_up(struct libevdev_uinput *keyboard, struct libevdev *device, const Key *key)
+{
 	struct input_event event;
 
-	while (poll(&poller, 1, PATIENCE_MS) > 0)
-		while (read(poller.fd, &event, sizeof event) == sizeof event)
-			if (event.type == EV_KEY && event.value != 2)
-				return event.code == code && event.value == value ? now_nsec() : -1;
-	return -1;
+	for (int tried = 0; tried < PATIENCE_MS / ANSWER_MS; tried++) {
+		bool has_answer = false;
+
+		move_key(keyboard, key->pressed, 1);
+		move_key(keyboard, key->pressed, 0);
+		while (next_edge(device, ANSWER_MS, &event))
+			has_answer = true;
+		if (has_answer)
+			return true;
+	}
+	fputs("keytool: the device tells nothing\n", stderr);
+	return false;
 }
 
 static int
@@ -254,45 +304,68 @@ compare_times(const void *a, const void *b)
 	return (*left > *right) - (*left < *right);
 }
 
+static void
+print_times(int64_t *times, size_t count, const Key *key)
+{
+	qsort(times, count, sizeof *times, compare_times);
+	printf("%zu %lld %lld %lld", count, (long long)times[count / 2],
+	       (long long)times[count * 99 / 100], (long long)times[count - 1]);
+	for (size_t i = 0; i < key->n_becomes; i++)
+		printf(" %zu", key->counts[i]);
+	puts("");
+}
+
+/* A press, its arrival, the release and its arrival. How long they took, in ns, or FALSE: not as they should be. */
+static bool
+press_once(struct libevdev_uinput *keyboard, struct libevdev *device, Key *key, int64_t times[2])
+{
+	struct input_event down, up;
+	int64_t start = now_nsec();
+
+	move_key(keyboard, key->pressed, 1);
+	if (!next_edge(device, PATIENCE_MS, &down) || down.value != 1)
+		return false;
+	times[0] = now_nsec() - start;
+	start = now_nsec();
+	move_key(keyboard, key->pressed, 0);
+	if (!next_edge(device, PATIENCE_MS, &up) || up.value != 0 || up.code != down.code)
+		return false;
+	times[1] = now_nsec() - start;
+	for (size_t i = 0; i < key->n_becomes; i++)
+		if (key->becomes[i] == down.code) {
+			key->counts[i]++;
+			return true;
+		}
+	return false;
+}
+
 /* Of the device's own clock there is no need: both ends are this process. */
 static int
-measure(const char *name, const char *wanted, const char *keys, size_t count)
+press(const char *name, const char *wanted, char *keys, size_t count, int pause)
 {
 	struct libevdev_uinput *keyboard = make_keyboard(name);
 	int64_t *times = calloc(2 * count, sizeof *times);
-	char from[40] = "", to[40] = "";
-	size_t arrived = 0;
+	Key key = parse_key(keys);
 	struct libevdev *device;
-
-	/* KEY_A, or KEY_A=KEY_B when B is what A becomes */
-	sscanf(keys, "%39[^=]=%39s", from, to);
-	unsigned pressed = (unsigned)libevdev_event_code_from_name(EV_KEY, from);
-	unsigned expected =
-		*to == '\0' ? pressed : (unsigned)libevdev_event_code_from_name(EV_KEY, to);
+	size_t done = 0;
 
 	if (keyboard == NULL || times == NULL)
 		return fail("/dev/uinput");
 	device = wait_for_device(wanted);
-	if (device == NULL)
+	if (device == NULL || !warm_up(keyboard, device, &key))
 		return 1;
-	for (size_t i = 0; i < 2 * count; i++) {
-		int value = i % 2 == 0;
-		int64_t before = now_nsec(), after;
-
-		move_key(keyboard, pressed, value);
-		after = wait_for_edge(device, expected, value);
-		if (after < 0)
-			break;
-		times[arrived++] = after - before;
+	puts("ready");
+	fflush(stdout);
+	while (done < count && press_once(keyboard, device, &key, times + 2 * done)) {
+		done++;
+		pause_ms(pause);
 	}
-	qsort(times, arrived, sizeof *times, compare_times);
-	if (arrived > 0)
-		printf("%zu %lld %lld %lld\n", arrived, (long long)times[arrived / 2],
-		       (long long)times[arrived * 99 / 100], (long long)times[arrived - 1]);
+	if (done > 0)
+		print_times(times, 2 * done, &key);
 	free(times);
 	close_device(device);
 	libevdev_uinput_destroy(keyboard);
-	return arrived == 2 * count ? 0 : 1;
+	return done == count ? 0 : 1;
 }
 
 int
@@ -302,8 +375,9 @@ main(int argc, char **argv)
 
 	if (strcmp(verb, "keyboard") == 0 && argc == 3)
 		return be_keyboard(argv[2]);
-	if (strcmp(verb, "latency") == 0 && argc == 6)
-		return measure(argv[2], argv[3], argv[4], strtoul(argv[5], NULL, 10));
+	if (strcmp(verb, "press") == 0 && (argc == 6 || argc == 7))
+		return press(argv[2], argv[3], argv[4], strtoul(argv[5], NULL, 10),
+			     argc == 7 ? atoi(argv[6]) : 0);
 	fputs(usage, stderr);
 	return 2;
 }
