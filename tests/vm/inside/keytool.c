@@ -377,7 +377,7 @@ main(int argc, char **argv)
 		return be_keyboard(argv[2]);
 	if (strcmp(verb, "press") == 0 && (argc == 6 || argc == 7))
 		return press(argv[2], argv[3], argv[4], strtoul(argv[5], NULL, 10),
-			     argc == 7 ? atoi(argv[6]) : 0);
+			     argc == 7 ? (int)strtol(argv[6], NULL, 10) : 0);
 	fputs(usage, stderr);
 	return 2;
 }
