@@ -32,6 +32,7 @@ typedef struct {
 	TidyProgress *progress;
 	guint n_signals;
 	gboolean is_done;
+	GThread *thread; /* or NULL; all it does is seen once it was joined */
 	GVariant *report;
 	GError *error;
 } Job;
@@ -204,41 +205,34 @@ ask_service(TidyService *service, Job *job, GError **error)
 	g_assert_not_reached();
 }
 
+static gboolean
+on_work_done(gpointer data)
+{
+	Job *job = data;
+
+	job->is_done = TRUE;
+	return G_SOURCE_REMOVE;
+}
+
 /* In a thread of its own, so that signals and the progress line are served meanwhile. */
-static void
-work(GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+static gpointer
+work(gpointer data)
 {
 	Job *job = data;
 	TidyBackend *backend = job->backend;
-	GError *error = NULL;
-	GVariant *report = NULL;
 
 	if (backend->service == NULL)
-		backend->service = tidy_service_new(&(TidyServiceOptions){ 0 }, &error);
+		backend->service = tidy_service_new(&(TidyServiceOptions){ 0 }, &job->error);
 	if (backend->service != NULL)
-		report = ask_service(backend->service, job, &error);
-	if (report != NULL)
-		g_task_return_pointer(task, report, (GDestroyNotify)g_variant_unref);
-	else
-		g_task_return_error(task, error);
-}
-
-static void
-on_work_done(GObject *source, GAsyncResult *result, gpointer data)
-{
-	Job *job = data;
-
-	job->report = g_task_propagate_pointer(G_TASK(result), &job->error);
-	job->is_done = TRUE;
+		job->report = ask_service(backend->service, job, &job->error);
+	g_idle_add_full(G_PRIORITY_DEFAULT, on_work_done, job, NULL);
+	return NULL;
 }
 
 static void
 start_direct(Job *job)
 {
-	g_autoptr(GTask) task = g_task_new(NULL, NULL, on_work_done, job);
-
-	g_task_set_task_data(task, job, NULL);
-	g_task_run_in_thread(task, work);
+	job->thread = g_thread_new("xdgtidy-work", work, job);
 }
 
 /* ---- over D-Bus ---- */
@@ -393,6 +387,8 @@ run_job(Job *job, GError **error)
 	}
 	while (!job->is_done)
 		g_main_context_iteration(NULL, TRUE);
+	if (job->thread != NULL)
+		g_thread_join(g_steal_pointer(&job->thread));
 	if (subscription != 0)
 		g_dbus_connection_signal_unsubscribe(job->backend->bus, subscription);
 	g_source_remove(on_int);

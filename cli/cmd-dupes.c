@@ -86,21 +86,23 @@ on_progress(const TidyDupesProgress *progress, gpointer data)
 	tidy_progress_update(search->progress, &state);
 }
 
-static void
-work(GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
-{
-	Search *search = data;
-
-	search->dupes = tidy_dupes_find(tidy_fs_linux(), &search->options, &search->error);
-	g_task_return_boolean(task, search->dupes != NULL);
-}
-
-static void
-on_done(GObject *source, GAsyncResult *result, gpointer data)
+static gboolean
+on_done(gpointer data)
 {
 	Search *search = data;
 
 	search->is_done = TRUE;
+	return G_SOURCE_REMOVE;
+}
+
+static gpointer
+work(gpointer data)
+{
+	Search *search = data;
+
+	search->dupes = tidy_dupes_find(tidy_fs_linux(), &search->options, &search->error);
+	g_idle_add_full(G_PRIORITY_DEFAULT, on_done, search, NULL);
+	return NULL;
 }
 
 /* The first one: show what is known so far. The second one: enough. */
@@ -121,7 +123,7 @@ on_stop_signal(gpointer data)
 static void
 run_search(Search *search, gboolean has_progress)
 {
-	g_autoptr(GTask) task = g_task_new(NULL, NULL, on_done, search);
+	GThread *thread;
 	guint on_int = g_unix_signal_add(SIGINT, on_stop_signal, search);
 	guint on_term = g_unix_signal_add(SIGTERM, on_stop_signal, search);
 
@@ -129,10 +131,10 @@ run_search(Search *search, gboolean has_progress)
 	search->options.is_cancelled = is_cancelled;
 	search->options.data = search;
 	search->progress = tidy_progress_new(has_progress, 0, 0);
-	g_task_set_task_data(task, search, NULL);
-	g_task_run_in_thread(task, work);
+	thread = g_thread_new("xdgtidy-dupes", work, search);
 	while (!search->is_done)
 		g_main_context_iteration(NULL, TRUE);
+	g_thread_join(thread);
 	tidy_progress_free(search->progress);
 	g_source_remove(on_int);
 	g_source_remove(on_term);
