@@ -137,7 +137,7 @@ undo_all(const Case *test, FakeFs *fake)
 
 /* The disk works again: all ends as if nothing had happened, but that a stamp which could not be set is not. */
 static void
-check_healed(Case *test, FakeFs *fake, gboolean has_stamps)
+check_healed(Case *test, FakeFs *fake, gboolean has_stamps, gboolean ends_the_same)
 {
 	guint options = has_stamps ? 0 : TREE_NO_MTIMES;
 
@@ -147,7 +147,7 @@ check_healed(Case *test, FakeFs *fake, gboolean has_stamps)
 	recover(test, fake);
 	merge(test, fake);
 	/* What could not be looked up in time leaves new links and directories with stamps of now. */
-	if (strcmp(test->scenario->again, "same") == 0)
+	if (ends_the_same && strcmp(test->scenario->again, "same") == 0)
 		assert_same(test, test->after, fake, options | TREE_NO_MTIMES,
 			    "after another merge");
 	else
@@ -175,7 +175,10 @@ fail_one(Case *test, Job job, FakeFs *start, FsOp op, guint nth, int errno_code,
 	assert_nothing_lost(test, fake);
 	if (job == undo)
 		undo(test, fake);
-	check_healed(test, fake, op != FS_OP_UTIMENS);
+	/* What no rename takes over is copied, piece by piece: what was half done then has the name when it is tried again. */
+	check_healed(test, fake, op != FS_OP_UTIMENS,
+		     errno_code != EXDEV &&
+			     strcmp(test->scenario->file, "across-disks-hard-links") != 0);
 	test->runs++;
 }
 
@@ -187,6 +190,15 @@ count_calls(Case *test, Job job, FakeFs *start, FsOp op)
 	fake_fs_clear_faults(fake);
 	job(test, fake);
 	return fake_fs_seen(fake, op);
+}
+
+/* What answers EXDEV on a real system; from others it means nothing. */
+static gboolean
+may_cross(FsOp op)
+{
+	return op == FS_OP_OPENAT || op == FS_OP_RENAME || op == FS_OP_REPLACE ||
+	       op == FS_OP_EXCHANGE || op == FS_OP_LINK || op == FS_OP_LINKFD ||
+	       op == FS_OP_CLONE || op == FS_OP_COPY_RANGE || op == FS_OP_DEDUPE;
 }
 
 static void
@@ -204,6 +216,8 @@ fail_all(Case *test, Job job, FakeFs *start)
 			for (guint e = 0; e < (is_full ? G_N_ELEMENTS(errnos) : 1); e++) {
 				int code = errnos[(nth + op + e) % G_N_ELEMENTS(errnos)];
 
+				if (code == EXDEV && !may_cross(op))
+					continue;
 				if (is_full || (nth + op) % 2 == 0)
 					fail_one(test, job, start, op, nth, code, FS_FAIL_ONCE);
 				if (is_full || (nth + op) % 2 == 1)
