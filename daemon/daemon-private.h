@@ -76,8 +76,8 @@ void tidy_daemon_finish_failure(TidyDaemon *daemon, const GError *error, gboolea
 void tidy_daemon_push_reload(TidyDaemon *daemon);
 /* Functions of the watcher. */
 void tidy_daemon_on_look(TidyLook look, gpointer daemon);
-void tidy_daemon_on_ready(const char *path, const char *const *names, gboolean is_all,
-			  gpointer daemon);
+gboolean tidy_daemon_on_ready(const char *path, const char *const *names, gboolean is_all,
+			      gpointer daemon);
 /* Takes @notifier. */
 void tidy_daemon_start_offers(TidyDaemon *daemon, TidyNotifier *notifier);
 

@@ -138,16 +138,15 @@ on_auto_merged(GVariant *report, const GError *error, gpointer data)
 		tidy_watcher_done(daemon->watcher, merge->stray);
 }
 
-void
+gboolean
 tidy_daemon_on_ready(const char *path, const char *const *names, gboolean is_all, gpointer data)
 {
 	TidyDaemon *daemon = data;
 	TidyJobRequest *request;
 	AutoMerge *merge;
 
-	/* What comes during a merge of the same stray is asked for when that one is done. */
 	if (!g_hash_table_add(daemon->merging, g_strdup(path)))
-		return;
+		return FALSE;
 	merge = g_new(AutoMerge, 1);
 	merge->daemon = daemon;
 	merge->stray = g_strdup(path);
@@ -162,6 +161,7 @@ tidy_daemon_on_ready(const char *path, const char *const *names, gboolean is_all
 						     .data = merge,
 						     .what = "merging",
 						     .is_long = TRUE });
+	return TRUE;
 }
 
 /* ---- what the watcher sees ---- */

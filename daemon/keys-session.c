@@ -13,7 +13,9 @@
 #define LOGIND_SESSION "org.freedesktop.login1.Session"
 #define PROPERTIES     "org.freedesktop.DBus.Properties"
 
+/* One that is not on a seat (yet) does not count. A Lock may be heard before logind has answered what it is of. */
 typedef struct {
+	gboolean is_on_seat;
 	gboolean is_active;
 	gboolean is_locked;  /* LockedHint */
 	gboolean is_to_lock; /* Lock was the last signal */
@@ -25,7 +27,7 @@ struct TidyKeysSession {
 	GDBusConnection *bus;
 	guint watch;
 	GArray *subscriptions; /* guint */
-	GHashTable *sessions;  /* object path -> Session; the user's, on a seat */
+	GHashTable *sessions;  /* object path -> Session */
 	gboolean is_known;     /* logind has answered */
 	int inhibitor;
 };
@@ -65,16 +67,22 @@ typedef struct {
 	char *path;
 } Question;
 
-/* Says whether anything is new. */
-static gboolean
-take_properties(Session *session, GVariant *properties)
+static GHashTable *
+new_sessions(void)
 {
-	Session before = *session;
+	return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+}
 
-	g_variant_lookup(properties, "Active", "b", &session->is_active);
-	if (g_variant_lookup(properties, "LockedHint", "b", &session->is_locked))
-		session->is_to_lock = FALSE;
-	return memcmp(&before, session, sizeof before) != 0;
+static Session *
+find_or_add(TidyKeysSession *self, const char *path)
+{
+	Session *session = g_hash_table_lookup(self->sessions, path);
+
+	if (session == NULL) {
+		session = g_new0(Session, 1);
+		g_hash_table_replace(self->sessions, g_strdup(path), session);
+	}
+	return session;
 }
 
 static gboolean
@@ -97,15 +105,13 @@ on_session_properties(GObject *source, GAsyncResult *result, gpointer data)
 
 	if (reply == NULL || !g_variant_is_of_type(reply, G_VARIANT_TYPE("(a{sv})")))
 		return;
-	properties = g_variant_get_child_value(reply, 0);
-	if (!is_on_seat(properties))
-		return;
 	session = g_hash_table_lookup(question->self->sessions, path);
-	if (session == NULL) {
-		session = g_new0(Session, 1);
-		g_hash_table_replace(question->self->sessions, g_steal_pointer(&path), session);
-	}
-	take_properties(session, properties);
+	if (session == NULL) /* it ended meanwhile */
+		return;
+	properties = g_variant_get_child_value(reply, 0);
+	session->is_on_seat = is_on_seat(properties);
+	g_variant_lookup(properties, "Active", "b", &session->is_active);
+	g_variant_lookup(properties, "LockedHint", "b", &session->is_locked);
 	question->self->funcs.changed(question->self->funcs.data);
 }
 
@@ -124,6 +130,7 @@ on_sessions(GObject *source, GAsyncResult *result, gpointer data)
 {
 	TidyKeysSession *self = data;
 	g_autoptr(GVariant) reply = finish(source, result);
+	g_autoptr(GHashTable) before = NULL;
 	g_autoptr(GVariantIter) sessions = NULL;
 	const char *path;
 	guint32 uid;
@@ -131,11 +138,20 @@ on_sessions(GObject *source, GAsyncResult *result, gpointer data)
 	if (reply == NULL || !g_variant_is_of_type(reply, G_VARIANT_TYPE("(a(susso))")))
 		return;
 	self->is_known = TRUE;
-	g_hash_table_remove_all(self->sessions);
+	before = g_steal_pointer(&self->sessions);
+	self->sessions = new_sessions();
 	g_variant_get(reply, "(a(susso))", &sessions);
-	while (g_variant_iter_next(sessions, "(su&ss&o)", NULL, &uid, NULL, NULL, &path))
-		if (uid == (guint32)getuid())
-			ask_session(self, path);
+	while (g_variant_iter_next(sessions, "(su&ss&o)", NULL, &uid, NULL, NULL, &path)) {
+		const Session *known = g_hash_table_lookup(before, path);
+
+		if (uid != (guint32)getuid())
+			continue;
+		if (known != NULL)
+			*find_or_add(self, path) = *known;
+		else
+			find_or_add(self, path);
+		ask_session(self, path);
+	}
 	self->funcs.changed(self->funcs.data);
 }
 
@@ -209,11 +225,12 @@ on_session_signal(GDBusConnection *bus, const char *sender, const char *path, co
 		  const char *member, GVariant *arguments, gpointer data)
 {
 	TidyKeysSession *self = data;
-	Session *session = g_hash_table_lookup(self->sessions, path);
 	gboolean is_to_lock = strcmp(member, "Lock") == 0;
+	Session *session;
 
-	if (session == NULL || (!is_to_lock && strcmp(member, "Unlock") != 0))
+	if (!is_to_lock && strcmp(member, "Unlock") != 0)
 		return;
+	session = find_or_add(self, path);
 	session->is_to_lock = is_to_lock;
 	if (!is_to_lock)
 		session->is_locked = FALSE;
@@ -228,13 +245,19 @@ on_properties_changed(GDBusConnection *bus, const char *sender, const char *path
 	Session *session = g_hash_table_lookup(self->sessions, path);
 	g_autoptr(GVariant) properties = NULL;
 	g_autofree const char **invalidated = NULL;
+	Session before;
 
 	if (session == NULL || !g_variant_is_of_type(arguments, G_VARIANT_TYPE("(sa{sv}as)")))
 		return;
 	g_variant_get(arguments, "(&s@a{sv}^a&s)", NULL, &properties, &invalidated);
 	if (invalidated[0] != NULL)
 		ask_session(self, path);
-	if (take_properties(session, properties))
+	before = *session;
+	g_variant_lookup(properties, "Active", "b", &session->is_active);
+	/* From now on the hint tells, whatever the last signal was. */
+	if (g_variant_lookup(properties, "LockedHint", "b", &session->is_locked))
+		session->is_to_lock = FALSE;
+	if (memcmp(&before, session, sizeof before) != 0)
 		self->funcs.changed(self->funcs.data);
 }
 
@@ -298,7 +321,7 @@ tidy_keys_session_new(const TidyKeysSessionFuncs *funcs)
 	self->inhibitor = -1;
 	self->cancellable = g_cancellable_new();
 	self->subscriptions = g_array_new(FALSE, FALSE, sizeof(guint));
-	self->sessions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	self->sessions = new_sessions();
 	g_bus_get(G_BUS_TYPE_SYSTEM, self->cancellable, on_bus, self);
 	return self;
 }
@@ -324,14 +347,17 @@ TidyKeysSeat
 tidy_keys_session_seat(const TidyKeysSession *self)
 {
 	GHashTableIter iter;
-	gpointer session;
+	gpointer value;
 
 	if (!self->is_known)
 		return TIDY_KEYS_SESSION_UNKNOWN;
 	g_hash_table_iter_init(&iter, self->sessions);
-	while (g_hash_table_iter_next(&iter, NULL, &session))
-		if (((const Session *)session)->is_active)
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const Session *session = value;
+
+		if (session->is_on_seat && session->is_active)
 			return TIDY_KEYS_SESSION_ACTIVE;
+	}
 	return TIDY_KEYS_SESSION_INACTIVE;
 }
 
@@ -346,7 +372,7 @@ tidy_keys_session_is_locked(const TidyKeysSession *self)
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		const Session *session = value;
 
-		if ((session->is_locked || session->is_to_lock) &&
+		if (session->is_on_seat && (session->is_locked || session->is_to_lock) &&
 		    (session->is_active || !has_active))
 			return TRUE;
 	}

@@ -44,7 +44,8 @@ typedef struct {
 	gboolean is_active; /* strays */
 	TidySettle *settle; /* active strays */
 	gint64 empty_usec; /* active strays without entries: when to say so, 0: said or not empty */
-	gint64 look_usec;  /* strays that are not active: when to look, 0: no need */
+	gboolean is_empty_said; /* and the work taken on; until there is an entry again */
+	gint64 look_usec;	/* strays that are not active: when to look, 0: no need */
 } Watch;
 
 struct TidyWatcher {
@@ -126,19 +127,19 @@ changed_at(int dir, const char *name)
 
 typedef void (*EntryFunc)(Watch *watch, int dir, const char *name);
 
-/* Calls @func for each entry; answers their number. A stray that is gone or a link has none. */
-static guint
+/* Calls @func for each entry; answers their number, -1 if the stray is gone, a link or not to be read. */
+static int
 for_each_entry(Watch *watch, EntryFunc func)
 {
 	int fd = open(watch->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	struct dirent *entry;
-	guint count = 0;
+	int count = 0;
 
 	if (dir == NULL) {
 		if (fd >= 0)
 			close(fd);
-		return 0;
+		return -1;
 	}
 	while ((entry = readdir(dir)) != NULL) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
@@ -162,15 +163,21 @@ entry_back(Watch *watch, int dir, const char *name)
 	tidy_settle_back(watch->settle, name, g_get_monotonic_time());
 }
 
-static guint
-list_into_settle(Watch *watch)
+/* An empty directory is merged too (so it goes away), but only once: one that cannot go would be tried for ever. */
+static void
+list_into_settle(TidyWatcher *watcher, Watch *watch)
 {
-	guint count;
+	int count;
 
 	tidy_settle_rescan_begin(watch->settle);
 	count = for_each_entry(watch, entry_arrived);
 	tidy_settle_rescan_end(watch->settle);
-	return count;
+	if (count > 0)
+		watch->is_empty_said = FALSE;
+	if (count != 0 || watch->is_empty_said)
+		watch->empty_usec = 0;
+	else if (watch->empty_usec == 0)
+		watch->empty_usec = changed_at(AT_FDCWD, watch->path) + watcher->quiet_usec;
 }
 
 static void
@@ -183,8 +190,7 @@ activate(TidyWatcher *watcher, Watch *watch)
 		.is_partial = watcher->funcs.is_partial,
 		.is_partial_data = watcher->funcs.data,
 	});
-	if (list_into_settle(watch) == 0)
-		watch->empty_usec = changed_at(AT_FDCWD, watch->path) + watcher->quiet_usec;
+	list_into_settle(watcher, watch);
 }
 
 static void
@@ -192,6 +198,7 @@ deactivate(Watch *watch)
 {
 	watch->is_active = FALSE;
 	watch->empty_usec = 0;
+	watch->is_empty_said = FALSE;
 	g_clear_pointer(&watch->settle, tidy_settle_free);
 }
 
@@ -236,6 +243,19 @@ hook_parent(TidyWatcher *watcher, Watch *watch)
 	return add_kernel_watch(watcher, parent, roles[ROLE_CONFIG].mask);
 }
 
+/* What happened before it was watched was seen by nobody, and what there was to see may have been looked at earlier. */
+static void
+hooked(TidyWatcher *watcher, Watch *watch, int number)
+{
+	watch->watch = number;
+	if (watch->settle != NULL)
+		list_into_settle(watcher, watch);
+	else if (watch->role == ROLE_STRAY)
+		watch->look_usec = g_get_monotonic_time() + watcher->quiet_usec;
+	else
+		want_look(watcher, watch->role == ROLE_CONFIG ? TIDY_LOOK_CONFIG : TIDY_LOOK_HOME);
+}
+
 static void
 hook(TidyWatcher *watcher, Watch *watch)
 {
@@ -248,10 +268,8 @@ hook(TidyWatcher *watcher, Watch *watch)
 	if ((result == -ENOENT || result == -ENOTDIR) && watch->role == ROLE_CONFIG)
 		result = hook_parent(watcher, watch);
 	if (result >= 0)
-		watch->watch = result;
-	if (result >= 0 && watch->settle != NULL)
-		list_into_settle(watch);
-	if (result < 0 && result != -ENOENT && result != -ENOTDIR && result != -ELOOP)
+		hooked(watcher, watch, result);
+	else if (result != -ENOENT && result != -ENOTDIR && result != -ELOOP)
 		set_degraded(watcher, watch->path, result);
 }
 
@@ -281,11 +299,8 @@ keep_or_add(TidyWatcher *watcher, const char *path, Role role)
 	}
 	watch->is_kept = TRUE;
 	/* A configuration directory that exists by now replaces the watch on its parent. */
-	if (watch->only_name != NULL && g_file_test(path, G_FILE_TEST_IS_DIR)) {
+	if (watch->only_name != NULL && g_file_test(path, G_FILE_TEST_IS_DIR))
 		unhook(watcher, watch);
-		/* Something may have been written into it before it was watched. */
-		want_look(watcher, TIDY_LOOK_CONFIG);
-	}
 	hook(watcher, watch);
 }
 
@@ -392,7 +407,7 @@ tidy_watcher_done(TidyWatcher *watcher, const char *path)
 
 	if (watch == NULL || watch->settle == NULL)
 		return;
-	list_into_settle(watch);
+	list_into_settle(watcher, watch);
 	for_each_entry(watch, entry_back);
 	arm(watcher);
 }
@@ -408,17 +423,33 @@ settle_deadline(const Watch *watch)
 }
 
 static void
-give_ready(TidyWatcher *watcher, Watch *watch, gint64 now)
+give_empty(TidyWatcher *watcher, Watch *watch)
 {
 	static const char *const nothing[] = { NULL };
+	g_autofree char *path = g_strdup(watch->path);
+
+	watch->empty_usec = 0;
+	list_into_settle(watcher, watch);
+	if (watch->empty_usec == 0)
+		return;
+	watch->empty_usec = 0;
+	watch->is_empty_said = TRUE;
+	if (watcher->funcs.ready(path, nothing, TRUE, watcher->funcs.data))
+		return;
+	watch = find_watch(watcher, path, ROLE_STRAY);
+	if (watch != NULL)
+		watch->is_empty_said = FALSE;
+}
+
+static void
+give_ready(TidyWatcher *watcher, Watch *watch, gint64 now)
+{
 	g_autofree char *path = g_strdup(watch->path);
 	g_auto(GStrv) names = NULL;
 	gboolean is_all;
 
 	if (watch->empty_usec != 0 && watch->empty_usec <= now) {
-		watch->empty_usec = 0;
-		if (list_into_settle(watch) == 0)
-			watcher->funcs.ready(path, nothing, TRUE, watcher->funcs.data);
+		give_empty(watcher, watch);
 		return;
 	}
 	names = tidy_settle_take(watch->settle, now);
@@ -542,6 +573,7 @@ on_stray_name(TidyWatcher *watcher, Watch *watch, const TidyInotifyEvent *event)
 		watch->look_usec = now + watcher->quiet_usec;
 		return;
 	}
+	watch->is_empty_said = FALSE;
 	/* Confirmed by a listing when the time has come. */
 	watch->empty_usec = event->mask & (IN_DELETE | IN_MOVED_FROM) &&
 					    tidy_settle_n_waiting(watch->settle) <= 1
@@ -617,7 +649,7 @@ end_of_events(TidyWatcher *watcher)
 		Watch *watch = g_ptr_array_index(watcher->watches, i);
 
 		if (watch->settle != NULL && tidy_settle_needs_rescan(watch->settle))
-			list_into_settle(watch);
+			list_into_settle(watcher, watch);
 	}
 	arm(watcher);
 	give_looks(watcher);

@@ -25,8 +25,10 @@ typedef enum {
 typedef struct {
 	/* Look again. May be called for the same reason many times in a row. */
 	void (*look)(TidyLook look, gpointer data);
-	/* In the active stray @path these are finished. @is_all: nothing else is in it. */
-	void (*ready)(const char *path, const char *const *names, gboolean is_all, gpointer data);
+	/* In the active stray @path these are finished. @is_all: nothing else is in it. TRUE: the work is taken on. FALSE:
+	 * it is under way already, and its tidy_watcher_done() will have all of this told again. */
+	gboolean (*ready)(const char *path, const char *const *names, gboolean is_all,
+			  gpointer data);
 	/* Whether a directory of that name in the home can be a stray; NULL: any can. */
 	gboolean (*matters)(const char *name, gpointer data);
 	/* What home/dirs/partial.h says about a name; NULL: no name is partial. */

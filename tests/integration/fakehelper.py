@@ -9,6 +9,7 @@
 
 It answers as the real one does; what the daemon said is in .heard, one tuple (connection, kind, fields) a message.
 """
+import contextlib
 import os
 import socket
 import struct
@@ -157,7 +158,11 @@ class FakeHelper(threading.Thread):
     # ---- for the test's thread ----
 
     def say(self, kind, **values):
-        self.open.send(encode(kind, **values))
+        """To a daemon that may be gone by now."""
+        connection = self.open
+        if connection is not None:
+            with contextlib.suppress(OSError):
+                connection.send(encode(kind, **values))
 
     def die(self):
         self.open.shutdown(socket.SHUT_RDWR)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Runs unittest cases and speaks TAP, so that each case counts. I/O: standard output.
+# Runs unittest cases and speaks TAP, so that each case counts. I/O: standard output and error.
 import sys
 import time
 import unittest
@@ -18,8 +18,11 @@ class TapResult(unittest.TestResult):
     def _line(self, verdict, test, note="", detail=""):
         self.count += 1
         name = test.id().removeprefix("__main__.")
+        # on stderr too: of a failed TAP program meson prints no more than that
         for line in detail.splitlines():
-            print("# " + line.encode("utf-8", "backslashreplace").decode())
+            line = "# " + line.encode("utf-8", "backslashreplace").decode()
+            print(line)
+            print(line, file=sys.stderr)
         print(f"# {time.monotonic() - self.started:.1f} s")
         print(f"{verdict} {self.count} - {name}{note}", flush=True)
 

@@ -16,7 +16,8 @@
 typedef struct {
 	char *home;
 	TidyWatcher *watcher;
-	GString *log; /* "home dirs config stray all" and "ready(a,b)" "ready(a)+" */
+	GString *log;	  /* "home dirs config stray all" and "ready(a,b)" "ready(a)+" */
+	gboolean is_busy; /* what is ready is not taken on */
 } Fixture;
 
 static void
@@ -76,13 +77,14 @@ on_look(TidyLook look, gpointer data)
 	g_string_append_printf(fixture->log, "%s ", names[look]);
 }
 
-static void
+static gboolean
 on_ready(const char *path, const char *const *names, gboolean is_all, gpointer data)
 {
 	g_autofree char *joined = g_strjoinv(",", (char **)names);
 	Fixture *fixture = data;
 
 	g_string_append_printf(fixture->log, "ready(%s)%s ", joined, is_all ? "+" : "");
+	return !fixture->is_busy;
 }
 
 static gboolean
@@ -126,34 +128,6 @@ set_active(Fixture *fixture, gboolean is_active)
 	tidy_watcher_set_active(fixture->watcher, paths);
 }
 
-static void
-fixture_set_up(Fixture *fixture, gconstpointer data)
-{
-	fixture->home = g_dir_make_tmp("xdgtidy-watcher-XXXXXX", NULL);
-	fixture->log = g_string_new(NULL);
-	make_dir(fixture, ".config");
-	make_dir(fixture, "Downloads");
-	make_dir(fixture, "Download");
-	fixture->watcher = tidy_watcher_new(&(TidyWatcherFuncs){ .look = on_look,
-								 .ready = on_ready,
-								 .matters = matters,
-								 .is_partial = is_partial,
-								 .data = fixture },
-					    NULL);
-	g_assert_nonnull(fixture->watcher);
-	tidy_watcher_set_times(fixture->watcher, QUIET_USEC, 0);
-	watch(fixture);
-}
-
-static void
-fixture_tear_down(Fixture *fixture, gconstpointer data)
-{
-	tidy_watcher_free(fixture->watcher);
-	remove_tree(fixture->home);
-	g_string_free(fixture->log, TRUE);
-	g_free(fixture->home);
-}
-
 static gboolean
 set_true(gpointer data)
 {
@@ -173,6 +147,39 @@ wait_for(Fixture *fixture, const char *text)
 	if (is_late)
 		g_error("waited for \"%s\", have \"%s\"", text, fixture->log->str);
 	g_source_remove(timeout);
+}
+
+static void
+fixture_set_up(Fixture *fixture, gconstpointer data)
+{
+	fixture->home = g_dir_make_tmp("xdgtidy-watcher-XXXXXX", NULL);
+	fixture->log = g_string_new(NULL);
+	make_dir(fixture, ".config");
+	make_dir(fixture, "Downloads");
+	make_dir(fixture, "Download");
+	fixture->watcher = tidy_watcher_new(&(TidyWatcherFuncs){ .look = on_look,
+								 .ready = on_ready,
+								 .matters = matters,
+								 .is_partial = is_partial,
+								 .data = fixture },
+					    NULL);
+	g_assert_nonnull(fixture->watcher);
+	tidy_watcher_set_times(fixture->watcher, QUIET_USEC, 0);
+	watch(fixture);
+	/* What happened before there was a watch nobody saw. */
+	wait_for(fixture, "home ");
+	wait_for(fixture, "config ");
+	wait_for(fixture, "stray ");
+	g_string_truncate(fixture->log, 0);
+}
+
+static void
+fixture_tear_down(Fixture *fixture, gconstpointer data)
+{
+	tidy_watcher_free(fixture->watcher);
+	remove_tree(fixture->home);
+	g_string_free(fixture->log, TRUE);
+	g_free(fixture->home);
 }
 
 /* Everything that happened up to now has been dispatched when an event made after it has been. */
@@ -273,6 +280,105 @@ test_inactive_stray_asks_for_a_look(Fixture *fixture, gconstpointer data)
 	g_assert_null(strstr(fixture->log->str, "ready"));
 }
 
+/* It may have been listed empty, and its files have come before it was watched. */
+static void
+test_new_stray_is_looked_at_again(Fixture *fixture, gconstpointer data)
+{
+	rename_to(fixture, "Download", "elsewhere");
+	wait_for(fixture, "home ");
+	watch(fixture);
+	make_dir(fixture, "Download");
+	make_file(fixture, "Download/a");
+	watch(fixture);
+	wait_for(fixture, "stray ");
+}
+
+static void
+remove_file(Fixture *fixture, const char *name)
+{
+	g_autofree char *path = at(fixture, name);
+
+	g_assert_cmpint(g_unlink(path), ==, 0);
+}
+
+/* The last entry goes while a merge of the others is under way: what is told then is told again after it. */
+static void
+test_emptied_during_work(Fixture *fixture, gconstpointer data)
+{
+	g_autofree char *stray = at(fixture, "Download");
+
+	make_file(fixture, "Download/a");
+	set_active(fixture, TRUE);
+	wait_for(fixture, "ready(a)+ ");
+	fixture->is_busy = TRUE;
+	remove_file(fixture, "Download/a");
+	wait_for(fixture, "ready()+ ");
+	g_string_truncate(fixture->log, 0);
+	fixture->is_busy = FALSE;
+	tidy_watcher_done(fixture->watcher, stray);
+	wait_for(fixture, "ready()+ ");
+}
+
+/* As above, and the merge ends before the quiet time does. */
+static void
+test_emptied_by_work(Fixture *fixture, gconstpointer data)
+{
+	g_autofree char *stray = at(fixture, "Download");
+
+	make_file(fixture, "Download/a");
+	set_active(fixture, TRUE);
+	wait_for(fixture, "ready(a)+ ");
+	remove_file(fixture, "Download/a");
+	tidy_watcher_done(fixture->watcher, stray);
+	wait_for(fixture, "ready()+ ");
+}
+
+/* Its last entry went while it had another name, so no event told of it. */
+static void
+test_emptied_elsewhere(Fixture *fixture, gconstpointer data)
+{
+	make_file(fixture, "Download/a");
+	set_active(fixture, TRUE);
+	wait_for(fixture, "ready(a)+ ");
+	rename_to(fixture, "Download", "elsewhere");
+	wait_for(fixture, "home ");
+	watch(fixture);
+	remove_file(fixture, "elsewhere/a");
+	rename_to(fixture, "elsewhere", "Download");
+	watch(fixture);
+	wait_for(fixture, "ready()+ ");
+}
+
+static gboolean
+has_timer(void)
+{
+	GMainContext *context = g_main_context_default();
+	int timeout = 0, priority = 0;
+	gboolean is_ready;
+	GPollFD fds[16];
+
+	g_assert_true(g_main_context_acquire(context));
+	is_ready = g_main_context_prepare(context, &priority);
+	g_main_context_query(context, priority, &timeout, fds, G_N_ELEMENTS(fds));
+	g_main_context_release(context);
+	return is_ready || timeout != -1;
+}
+
+/* One that cannot be removed would otherwise be told of for ever. */
+static void
+test_empty_is_told_once(Fixture *fixture, gconstpointer data)
+{
+	g_autofree char *stray = at(fixture, "Download");
+
+	set_active(fixture, TRUE);
+	wait_for(fixture, "ready()+ ");
+	tidy_watcher_done(fixture->watcher, stray);
+	watch(fixture);
+	g_assert_false(has_timer());
+	make_file(fixture, "Download/a");
+	wait_for(fixture, "ready(a)+ ");
+}
+
 /* The watch follows the inode; the path must be resolved again. */
 static void
 test_moved_stray_is_found_again(Fixture *fixture, gconstpointer data)
@@ -352,17 +458,10 @@ test_overflow_lists_again(Fixture *fixture, gconstpointer data)
 static void
 test_idle_has_no_timer(Fixture *fixture, gconstpointer data)
 {
-	int timeout = 0, priority = 0;
-	GPollFD fds[16];
-
 	make_file(fixture, "Download/a.part");
 	set_active(fixture, TRUE);
 	expect(fixture, "");
-	g_assert_true(g_main_context_acquire(g_main_context_default()));
-	g_assert_false(g_main_context_prepare(g_main_context_default(), &priority));
-	g_main_context_query(g_main_context_default(), priority, &timeout, fds, G_N_ELEMENTS(fds));
-	g_main_context_release(g_main_context_default());
-	g_assert_cmpint(timeout, ==, -1);
+	g_assert_false(has_timer());
 }
 
 static void
@@ -400,6 +499,11 @@ main(int argc, char **argv)
 	add("/watcher/stray/what-stays-backs-off", test_what_stays_backs_off);
 	add("/watcher/stray/empty-is-ready", test_empty_stray_is_ready);
 	add("/watcher/stray/inactive-asks-for-a-look", test_inactive_stray_asks_for_a_look);
+	add("/watcher/stray/new-is-looked-at-again", test_new_stray_is_looked_at_again);
+	add("/watcher/stray/emptied-during-work", test_emptied_during_work);
+	add("/watcher/stray/emptied-by-work", test_emptied_by_work);
+	add("/watcher/stray/emptied-elsewhere", test_emptied_elsewhere);
+	add("/watcher/stray/empty-is-told-once", test_empty_is_told_once);
 	add("/watcher/stray/moved-is-found-again", test_moved_stray_is_found_again);
 	add("/watcher/overflow-lists-again", test_overflow_lists_again);
 	add("/watcher/idle-has-no-timer", test_idle_has_no_timer);
