@@ -35,6 +35,9 @@ typedef struct {
 	TidyDir *dir;
 	char *name;
 	gboolean is_refused; /* this file system has no links, or no more for this file */
+	guint64 ino;	     /* of a name that was renamed; 0: it is a copy */
+	TidyDir *other_dir;  /* ino != 0: else it is here */
+	char *other_name;
 } SetMember;
 
 struct TidyCarrier {
