@@ -184,17 +184,18 @@ place_link(TidyCarrier *carrier, Item *item, int from, int to)
 	TidyFs *fs = carrier->options.fs;
 	SetMember *member = tidy_carry_find_member(carrier, item->step, item->dir, item->to_dir);
 	int dir = member != NULL ? tidy_dir_fd(member->dir) : -ESTALE;
-	int r = dir < 0 ? dir : compare_copy(carrier, item, from, dir, member->name);
+	/* Asked before: once the name is there, nothing may keep us from knowing whose it is. */
+	int r = dir < 0 ? dir : fs->stat(fs, dir, member->name, &item->copy);
 
+	if (r == 0)
+		r = compare_copy(carrier, item, from, dir, member->name);
 	if (r == 0)
 		r = fs->link(fs, dir, member->name, to, item->step->to_name);
 	if (r == -EPERM || r == -EMLINK || r == -EOPNOTSUPP || r == -EXDEV) {
 		member->is_refused = TRUE;
 		r = -ESTALE;
 	}
-	if (r == -ENOENT)
-		r = -ESTALE;
-	return r == 0 ? fs->stat(fs, to, item->step->to_name, &item->copy) : r;
+	return r == -ENOENT ? -ESTALE : r;
 }
 
 static int

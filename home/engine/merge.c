@@ -192,7 +192,7 @@ follow_decision(TidyWalk *walk, TidyPair *pair, const TidyDecision *decision, GE
 	case TIDY_DECISION_RELINK:
 		return tidy_walk_add_relink(walk, pair, entry, decision, error);
 	case TIDY_DECISION_UNLINK:
-		return tidy_walk_add_unlink(walk, pair, entry, decision->why, FALSE, error);
+		return tidy_walk_add_unlink(walk, pair, entry, decision->why, error);
 	case TIDY_DECISION_FOLD:
 	case TIDY_DECISION_DISCARD:
 		return tidy_walk_add_trash(walk, pair->source, entry, decision->why, error);

@@ -91,11 +91,10 @@ leave_link(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyStep *ste
 }
 
 /* The source's link goes; its text is in the journal. */
-gboolean
-tidy_walk_add_unlink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyWhy why,
-		     gboolean needs_previous, GError **error)
+static TidyStep
+unlink_step(const TidyEntry *entry, TidyWhy why)
 {
-	TidyStep step = {
+	return (TidyStep){
 		.op = TIDY_OP_UNLINK,
 		.why = why,
 		.type = TIDY_TYPE_LINK,
@@ -103,8 +102,14 @@ tidy_walk_add_unlink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, Tid
 		.text = g_strdup(entry->link->old_text),
 		.ino = entry->ino,
 		.size = -1,
-		.needs_previous = needs_previous,
 	};
+}
+
+gboolean
+tidy_walk_add_unlink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyWhy why,
+		     GError **error)
+{
+	TidyStep step = unlink_step(entry, why);
 
 	stat_link(walk, pair, entry, &step);
 	if (step.mtime_ns == TIDY_TIME_OMIT)
@@ -112,7 +117,8 @@ tidy_walk_add_unlink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, Tid
 	return tidy_executor_add(walk->executor, &step, pair->source, NULL, error);
 }
 
-/* The link is made anew at the target, then the old one goes. */
+/* The link is made anew at the target, then the old one goes. What it is is asked for once: neither comes without the
+ * other. */
 gboolean
 tidy_walk_add_relink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry,
 		     const TidyDecision *decision, GError **error)
@@ -120,22 +126,31 @@ tidy_walk_add_relink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry,
 	const char *name = decision->new_name != NULL ? decision->new_name : entry->name;
 	const char *text =
 		entry->link->new_text != NULL ? entry->link->new_text : entry->link->old_text;
-	TidyStep step = {
+	TidyStep gone = unlink_step(entry, decision->why);
+	TidyStep made;
+
+	stat_link(walk, pair, entry, &gone);
+	if (gone.mtime_ns == TIDY_TIME_OMIT)
+		return leave_link(walk, pair, entry, &gone);
+	made = (TidyStep){
 		.op = TIDY_OP_LINK,
 		.why = decision->why,
 		.type = TIDY_TYPE_LINK,
 		.name = g_strdup(name),
 		.text = g_strdup(text),
 		.size = -1,
+		.mtime_ns = gone.mtime_ns,
+		.mode = gone.mode,
+		.uid = gone.uid,
+		.gid = gone.gid,
 		.needs_previous = decision->kind == TIDY_DECISION_REPLACE,
 	};
-
-	stat_link(walk, pair, entry, &step);
-	if (step.mtime_ns == TIDY_TIME_OMIT)
-		return leave_link(walk, pair, entry, &step);
+	gone.needs_previous = TRUE;
 	pair->is_target_changed = TRUE;
-	return tidy_executor_add(walk->executor, &step, pair->target, NULL, error) &&
-	       tidy_walk_add_unlink(walk, pair, entry, decision->why, TRUE, error);
+	if (tidy_executor_add(walk->executor, &made, pair->target, NULL, error))
+		return tidy_executor_add(walk->executor, &gone, pair->source, NULL, error);
+	tidy_step_clear(&gone);
+	return FALSE;
 }
 
 TidyDir *

@@ -55,7 +55,7 @@ gboolean tidy_walk_has_excluded(const TidyPair *pair);
 gboolean tidy_walk_add_move(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry,
 			    const char *new_name, TidyWhy why, GError **error);
 gboolean tidy_walk_add_unlink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyWhy why,
-			      gboolean needs_previous, GError **error);
+			      GError **error);
 gboolean tidy_walk_add_relink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry,
 			      const TidyDecision *decision, GError **error);
 /* The Trash for what lies in @dir. Borrowed. */
