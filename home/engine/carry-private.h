@@ -18,7 +18,8 @@ typedef struct {
 	ItemKind kind;
 	TidyStat source; /* before it was read */
 	TidyStat copy;
-	int r; /* 0: so far all went well */
+	int ahead; /* the copy, open, with its first bytes on their way from the disk; -1: not yet */
+	int r;	   /* 0: so far all went well */
 } Item;
 
 /* A file system that is copied to. */

@@ -209,12 +209,11 @@ look_at_links(TidyWalk *walk, const TidyPair *pair, int dir)
 			to = tidy_dir_path(pair->target);
 		}
 		text = read_link(walk->fs, dir, entry->name);
-		if (text == NULL)
+		if (text == NULL ||
+		    !tidy_listing_set_link(pair->source_list, entry, text,
+					   tidy_plan_link_text(text, from, to, walk->job->stray,
+							       walk->job->target)))
 			entry->flags |= TIDY_ENTRY_UNREADABLE;
-		else
-			tidy_listing_set_link(entry, text,
-					      tidy_plan_link_text(text, from, to, walk->job->stray,
-								  walk->job->target));
 	}
 }
 
@@ -347,10 +346,11 @@ relate_files(TidyWalk *walk, TidyTwin *twin, const char *name, int source, int t
 }
 
 static void
-relate_links(TidyWalk *walk, TidyTwin *twin, const TidyEntry *entry, int target)
+relate_links(TidyWalk *walk, TidyTwin *twin, const TidyListing *list, const TidyEntry *entry,
+	     int target)
 {
 	g_autofree char *other = read_link(walk->fs, target, entry->name);
-	const TidyLinkTexts *link = entry->link;
+	const TidyLinkTexts *link = tidy_listing_link(list, entry);
 
 	if (other != NULL && link != NULL)
 		twin->relation =
@@ -380,7 +380,7 @@ tidy_walk_relate(TidyWalk *walk, const TidyPair *pair, int source, int target)
 		else if (a->type == TIDY_TYPE_FILE)
 			relate_files(walk, twin, a->name, source, target);
 		else if (a->type == TIDY_TYPE_LINK)
-			relate_links(walk, twin, a, target);
+			relate_links(walk, twin, pair->source_list, a, target);
 		else
 			twin->relation = TIDY_RELATION_DIFFERENT;
 	}

@@ -92,14 +92,16 @@ leave_link(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyStep *ste
 
 /* The source's link goes; its text is in the journal. */
 static TidyStep
-unlink_step(const TidyEntry *entry, TidyWhy why)
+unlink_step(const TidyPair *pair, const TidyEntry *entry, TidyWhy why)
 {
+	const TidyLinkTexts *link = tidy_listing_link(pair->source_list, entry);
+
 	return (TidyStep){
 		.op = TIDY_OP_UNLINK,
 		.why = why,
 		.type = TIDY_TYPE_LINK,
 		.name = g_strdup(entry->name),
-		.text = g_strdup(entry->link->old_text),
+		.text = g_strdup(link->old_text),
 		.ino = entry->ino,
 		.size = -1,
 	};
@@ -109,7 +111,7 @@ gboolean
 tidy_walk_add_unlink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyWhy why,
 		     GError **error)
 {
-	TidyStep step = unlink_step(entry, why);
+	TidyStep step = unlink_step(pair, entry, why);
 
 	stat_link(walk, pair, entry, &step);
 	if (step.mtime_ns == TIDY_TIME_OMIT)
@@ -124,9 +126,8 @@ tidy_walk_add_relink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry,
 		     const TidyDecision *decision, GError **error)
 {
 	const char *name = decision->new_name != NULL ? decision->new_name : entry->name;
-	const char *text =
-		entry->link->new_text != NULL ? entry->link->new_text : entry->link->old_text;
-	TidyStep gone = unlink_step(entry, decision->why);
+	const TidyLinkTexts *link = tidy_listing_link(pair->source_list, entry);
+	TidyStep gone = unlink_step(pair, entry, decision->why);
 	TidyStep made;
 
 	stat_link(walk, pair, entry, &gone);
@@ -137,7 +138,7 @@ tidy_walk_add_relink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry,
 		.why = decision->why,
 		.type = TIDY_TYPE_LINK,
 		.name = g_strdup(name),
-		.text = g_strdup(text),
+		.text = g_strdup(link->new_text != NULL ? link->new_text : link->old_text),
 		.size = -1,
 		.mtime_ns = gone.mtime_ns,
 		.mode = gone.mode,

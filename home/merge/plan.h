@@ -51,19 +51,20 @@ typedef struct {
 	char *new_text; /* of a relative link that the move would break: its text at the target; else NULL */
 } TidyLinkTexts;
 
-/* Kept small (32 bytes beside its name): a directory may have a million. */
+/* Kept small (24 bytes beside its name): a directory may have a million. */
 typedef struct {
 	const char *name; /* the listing's */
 	guint64 ino;
-	TidyLinkTexts *link; /* NULL: not a link, or not read; see tidy_listing_set_link() */
-	TidyType type : 8;
 	TidyEntryFlags flags;
+	TidyType type : 8;
+	guint link : 24; /* see tidy_listing_link() */
 } TidyEntry;
 
 /* A listing of one directory; sorted by the bytes of the names. */
 typedef struct {
 	GArray *entries;     /* of TidyEntry */
 	GStringChunk *names; /* of all entries */
+	GPtrArray *links;    /* of TidyLinkTexts, or NULL */
 } TidyListing;
 
 TidyListing *tidy_listing_new(void);
@@ -71,8 +72,12 @@ void tidy_listing_free(TidyListing *listing);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TidyListing, tidy_listing_free)
 /* Adds an entry; @name is copied. The answer is valid until the next call. */
 TidyEntry *tidy_listing_add(TidyListing *listing, const char *name, guint64 ino, TidyType type);
-/* What the link @entry says, and what it has to say after the move (or NULL). (transfer full) both. */
-void tidy_listing_set_link(TidyEntry *entry, char *old_text, char *new_text);
+/* What the link @entry says, and what it has to say after the move (or NULL). (transfer full) both. FALSE: there are too many
+ * links in this directory, and nothing is known of this one. */
+gboolean tidy_listing_set_link(TidyListing *listing, TidyEntry *entry, char *old_text,
+			       char *new_text);
+/* What was set, or NULL: not a link, or not read. Borrowed. */
+const TidyLinkTexts *tidy_listing_link(const TidyListing *listing, const TidyEntry *entry);
 void tidy_listing_sort(TidyListing *listing);
 /* The entry of that name in a sorted listing, or NULL. Borrowed. */
 TidyEntry *tidy_listing_find(const TidyListing *listing, const char *name);
