@@ -67,7 +67,8 @@ way_over(const TidyPlanner *planner, const TidyEntry *entry)
 {
 	if (has_new_text(planner, entry) || (entry->type == TIDY_TYPE_LINK && has_no_rename(entry)))
 		return TIDY_DECISION_RELINK;
-	if (entry->type == TIDY_TYPE_DIR && has_no_rename(entry))
+	if (entry->type == TIDY_TYPE_DIR &&
+	    (entry->flags & (TIDY_ENTRY_NO_RENAME | TIDY_ENTRY_RELINKS)) != 0)
 		return TIDY_DECISION_MAKE_DIR;
 	return TIDY_DECISION_MOVE;
 }

@@ -41,8 +41,9 @@ typedef enum {
 		1 << 4, /* the target refused this very name (a case-insensitive directory) */
 	TIDY_ENTRY_HOLDS = 1 << 6, /* a directory with something below it that cannot go along */
 	TIDY_ENTRY_UNREADABLE = 1 << 7, /* what must be known of it could not be read */
-	TIDY_ENTRY_NO_RENAME = 1 << 8,	/* no rename takes it over: another file system */
-	TIDY_ENTRY_EXCLUDED = 1 << 5,	/* not part of this job: no decision, it just stays */
+	TIDY_ENTRY_RELINKS = 1 << 9, /* a directory with a link below it that has to be rewritten */
+	TIDY_ENTRY_NO_RENAME = 1 << 8, /* no rename takes it over: another file system */
+	TIDY_ENTRY_EXCLUDED = 1 << 5,  /* not part of this job: no decision, it just stays */
 } TidyEntryFlags;
 
 /* Of a symbolic link: what it says. */
@@ -129,8 +130,8 @@ GArray *tidy_plan_twins(const TidyListing *source, const TidyListing *target);
  * @twins: from tidy_plan_twins(), filled in; borrowed as everything else
  *
  * No two decisions give the same name, and none gives a name that either listing has. A saved page and its directory
- * go, stay or get a number together. Directories that only the source has move whole, but for those with NO_RENAME or
- * HOLDS; links with NO_RENAME are made anew.
+ * go, stay or get a number together. Directories that only the source has move whole, but for those with NO_RENAME,
+ * RELINKS or HOLDS; links with NO_RENAME are made anew.
  */
 typedef struct TidyPlanner TidyPlanner;
 TidyPlanner *tidy_planner_new(const TidyListing *source, const TidyListing *target,
