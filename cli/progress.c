@@ -3,6 +3,7 @@
 #include "cli/progress.h"
 
 #include <glib/gi18n.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -15,7 +16,7 @@
 #define ETA_FROM_PERCENT 5
 
 struct TidyProgress {
-	GMutex mutex; /* guards state: updates come from the thread that works */
+	pthread_mutex_t mutex; /* guards state: updates come from the thread that works */
 	TidyProgressState state;
 	guint64 expected_entries;
 	guint64 expected_bytes;
@@ -115,9 +116,9 @@ draw(gpointer data)
 
 	if (elapsed_usec < FIRST_SHOWN_USEC)
 		return G_SOURCE_CONTINUE;
-	g_mutex_lock(&progress->mutex);
+	pthread_mutex_lock(&progress->mutex);
 	state = progress->state;
-	g_mutex_unlock(&progress->mutex);
+	pthread_mutex_unlock(&progress->mutex);
 	line = tidy_progress_line(&state, elapsed_usec, progress->width);
 	/* EL 0 clears what a longer line left behind (ECMA-48). */
 	fprintf(stderr, "\r%s\033[K", line);
@@ -132,7 +133,7 @@ tidy_progress_new(gboolean is_wanted, guint64 expected_entries, guint64 expected
 	TidyProgress *progress = g_new0(TidyProgress, 1);
 	gboolean is_dumb = g_strcmp0(g_getenv("TERM"), "dumb") == 0;
 
-	g_mutex_init(&progress->mutex);
+	pthread_mutex_init(&progress->mutex, NULL);
 	progress->expected_entries = expected_entries;
 	progress->expected_bytes = expected_bytes;
 	progress->began_usec = g_get_monotonic_time();
@@ -145,13 +146,13 @@ tidy_progress_new(gboolean is_wanted, guint64 expected_entries, guint64 expected
 void
 tidy_progress_update(TidyProgress *progress, const TidyProgressState *state)
 {
-	g_mutex_lock(&progress->mutex);
+	pthread_mutex_lock(&progress->mutex);
 	progress->state = *state;
 	if (state->total_entries == 0 && state->done_entries <= progress->expected_entries)
 		progress->state.total_entries = progress->expected_entries;
 	if (state->total_bytes == 0 && state->done_bytes <= progress->expected_bytes)
 		progress->state.total_bytes = progress->expected_bytes;
-	g_mutex_unlock(&progress->mutex);
+	pthread_mutex_unlock(&progress->mutex);
 }
 
 void
@@ -161,6 +162,6 @@ tidy_progress_free(TidyProgress *progress)
 		g_source_remove(progress->timer);
 	if (progress->is_shown)
 		fputs("\r\033[K", stderr);
-	g_mutex_clear(&progress->mutex);
+	pthread_mutex_destroy(&progress->mutex);
 	g_free(progress);
 }

@@ -14,7 +14,7 @@
 #include "home/engine/walk.h"
 
 /* Of each directory that would go whole, over all levels. */
-#define LOOK_ENTRIES 1000
+#define LOOK_ENTRIES 256
 
 typedef struct {
 	TidyWalk *walk;

@@ -280,6 +280,25 @@ tidy_engine_journal_dirs(const TidyJournal *journal, TidyDirPool *pool)
 	return dirs;
 }
 
+/*
+ * A link that a merge makes anew has two steps in one batch: made there, removed here. The first alone is what a power cut
+ * left of a batch that was not durable, and so was not begun; made now, the link would be there and here, and what is here
+ * would be planned once more.
+ */
+static gboolean
+is_torn_off(const TidyJournal *journal, guint index)
+{
+	const TidyStep *step = g_ptr_array_index(journal->steps, index);
+	const TidyStep *next = index + 1 < journal->steps->len
+				       ? g_ptr_array_index(journal->steps, index + 1)
+				       : NULL;
+
+	if (journal->header.kind != TIDY_JOURNAL_MERGE || step->op != TIDY_OP_LINK ||
+	    step->type != TIDY_TYPE_LINK || step->why == TIDY_WHY_COMPATIBILITY)
+		return FALSE;
+	return next == NULL || next->op != TIDY_OP_UNLINK || !next->needs_previous;
+}
+
 gboolean
 tidy_engine_replay(TidyEngine *engine, const TidyJournal *journal, GPtrArray *dirs, TidyRun *run,
 		   GCancellable *cancellable, GError **error)
@@ -300,11 +319,12 @@ tidy_engine_replay(TidyEngine *engine, const TidyJournal *journal, GPtrArray *di
 		return FALSE;
 	for (guint i = 0; i < journal->steps->len; i++) {
 		const TidyStep *step = g_ptr_array_index(journal->steps, i);
-		g_autoptr(TidyStep) copy = tidy_step_copy(step);
+		g_autoptr(TidyStep) copy = is_torn_off(journal, i) ? NULL : tidy_step_copy(step);
 		TidyDir *to_dir =
 			step->to_dir != 0 ? g_ptr_array_index(dirs, step->to_dir - 1) : NULL;
 
-		if (!tidy_executor_add(executor, copy, g_ptr_array_index(dirs, step->dir - 1),
+		if (copy != NULL &&
+		    !tidy_executor_add(executor, copy, g_ptr_array_index(dirs, step->dir - 1),
 				       to_dir, error))
 			return FALSE;
 	}

@@ -379,12 +379,17 @@ tidy_executor_add(TidyExecutor *executor, TidyStep *step, TidyDir *dir, TidyDir 
 		.to_dir = to_dir != NULL ? tidy_dir_ref(to_dir) : NULL,
 		.staged = -1,
 	};
+	gboolean is_fine = TRUE;
 
 	*step = (TidyStep){ 0 };
-	g_array_append_val(executor->pending, pending);
 	/* A step that hangs on its predecessor must be in the same batch. */
-	if (executor->pending->len < executor->batch_steps || pending.step.needs_previous)
-		return TRUE;
-	executor->batch_steps = MIN(executor->batch_steps * 2, BATCH_STEPS_LAST);
-	return tidy_executor_flush(executor, error);
+	if (executor->pending->len >= executor->batch_steps && !pending.step.needs_previous) {
+		executor->batch_steps = MIN(executor->batch_steps * 2, BATCH_STEPS_LAST);
+		is_fine = tidy_executor_flush(executor, error);
+	}
+	if (is_fine)
+		g_array_append_val(executor->pending, pending);
+	else
+		pending_clear(&pending);
+	return is_fine;
 }

@@ -377,6 +377,66 @@ split_set(gconstpointer data)
 	tear_down(&f);
 }
 
+/* --- a power cut before the intents were durable --- */
+
+#define JOURNAL HOME "/.local/state/xdgtidy/00000001.journal"
+
+typedef struct {
+	FakeFs *fake;
+	GBytes *bytes; /* of the journal when the first intents were to become durable */
+	guint syncs;
+} Torn;
+
+static int
+tear_journal(FaultFs *fault, FsOp op, int dir, const char *name, guint nth, gpointer data)
+{
+	Torn *torn = data;
+
+	/* The first is the header's. */
+	if (op != FS_OP_FDATASYNC || ++torn->syncs != 2)
+		return 0;
+	torn->bytes = fake_fs_read(torn->fake, JOURNAL);
+	return -EIO;
+}
+
+/* Whatever is left of the first batch, which was not begun: it ends as if nothing had happened. */
+static void
+test_torn_batch(void)
+{
+	Fixture f = { 0 };
+	Torn tear = { 0 };
+	g_autoptr(FaultFs) fault = NULL;
+	gsize size;
+
+	set_up(&f,
+	       "  Download/a -> one\n  Download/b -> two\n  Download/x = \"x\"\n"
+	       "  Downloads : mount\n  Downloads/b -> other\n",
+	       "  Downloads/a -> one\n  Downloads/b -> other\n  Downloads/b (2) -> two\n"
+	       "  Downloads/x = \"x\"\n");
+	tear.fake = f.fake;
+	fault = fault_fs_new(fake_fs_table(f.fake));
+	fault_fs_set_hook(fault, tear_journal, &tear);
+	merge_with(&f, fault_fs_table(fault));
+	g_assert_nonnull(f.run.error);
+	size = g_bytes_get_size(tear.bytes);
+	for (gsize cut = 200; cut <= size; cut += 8) {
+		Fixture torn = { .scenario = f.scenario, .fake = fake_fs_clone(f.fake) };
+		g_autoptr(Tree) actual = NULL;
+		g_autofree char *diff = NULL;
+
+		fake_fs_write(torn.fake, JOURNAL, g_bytes_get_data(tear.bytes, NULL), (gssize)cut);
+		merge(&torn);
+		actual = snapshot(&torn);
+		diff = tree_diff(f.scenario->after, actual, TREE_NO_MTIMES);
+		if (diff != NULL)
+			g_error("cut at %u of %u:\n%s", (guint)cut, (guint)size, diff);
+		home_run_clear(&torn.run);
+		fake_fs_free(torn.fake);
+	}
+	g_bytes_unref(tear.bytes);
+	tear_down(&f);
+}
+
 /* --- stopped between two pieces --- */
 
 typedef struct {
@@ -506,6 +566,7 @@ main(int argc, char *argv[])
 	g_test_add_data_func("/carry/rename/one-name-of-a-set/first", "a", split_set);
 	g_test_add_data_func("/carry/rename/one-name-of-a-set/second", "b", split_set);
 	g_test_add_data_func("/carry/rename/one-name-of-a-set/below", "c", split_set);
+	g_test_add_func("/carry/stop/torn-batch", test_torn_batch);
 	g_test_add_func("/carry/stop/between-pieces", test_stopped);
 	g_test_add_func("/carry/stop/damaged-rest", test_damaged_rest);
 	return g_test_run();
