@@ -630,15 +630,19 @@ on_watch_event(TidyWatcher *watcher, Watch *watch, const TidyInotifyEvent *event
 	}
 }
 
+/* What was dropped may have been that a watched directory was moved or removed: all watches are made anew. */
 static void
 on_overflow(TidyWatcher *watcher)
 {
 	for (guint i = 0; i < watcher->watches->len; i++) {
 		Watch *watch = g_ptr_array_index(watcher->watches, i);
 
+		unhook(watcher, watch);
 		if (watch->settle != NULL)
 			tidy_settle_overflow(watch->settle);
 	}
+	for (guint i = 0; i < watcher->watches->len; i++)
+		hook(watcher, g_ptr_array_index(watcher->watches, i));
 	want_look(watcher, TIDY_LOOK_ALL);
 }
 
