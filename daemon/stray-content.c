@@ -19,7 +19,9 @@ struct TidyStrayContent {
 	TidySettle *settle;	/* NULL: not active */
 	gint64 empty_usec;	/* active, without entries: when to say so, 0: said or not empty */
 	gboolean is_empty_said; /* and the work taken on; until there is an entry again */
-	gint64 look_usec;	/* not active: when to look, 0: no need */
+	gboolean is_busy;    /* active: what was ready is being worked on; nothing else is ready */
+	gboolean is_refused; /* and it was not taken on */
+	gint64 look_usec;    /* not active: when to look, 0: no need */
 };
 
 /* ---- listing ---- */
@@ -136,6 +138,8 @@ deactivate(TidyStrayContent *content)
 {
 	content->empty_usec = 0;
 	content->is_empty_said = FALSE;
+	content->is_busy = FALSE;
+	content->is_refused = FALSE;
 	g_clear_pointer(&content->settle, tidy_settle_free);
 }
 
@@ -194,6 +198,12 @@ tidy_stray_content_done(TidyStrayContent *content)
 {
 	if (content->settle == NULL)
 		return;
+	if (content->is_refused) {
+		deactivate(content);
+		activate(content);
+		return;
+	}
+	content->is_busy = FALSE;
 	list_into_settle(content);
 	for_each_entry(content, entry_back);
 }
@@ -207,6 +217,8 @@ tidy_stray_content_deadline(const TidyStrayContent *content)
 
 	if (content->settle == NULL)
 		return content->look_usec != 0 ? content->look_usec : G_MAXINT64;
+	if (content->is_busy)
+		return G_MAXINT64;
 	deadline = tidy_settle_deadline(content->settle);
 	return content->empty_usec != 0 ? MIN(deadline, content->empty_usec) : deadline;
 }
@@ -244,11 +256,12 @@ tidy_stray_content_take(TidyStrayContent *content, gint64 now, char ***names, gb
 		*names = tidy_settle_take(content->settle, now);
 		*is_all = tidy_settle_n_waiting(content->settle) == 0;
 	}
-	return *names != NULL ? TIDY_STRAY_READY : TIDY_STRAY_NOTHING;
+	content->is_busy = *names != NULL;
+	return content->is_busy ? TIDY_STRAY_READY : TIDY_STRAY_NOTHING;
 }
 
 void
 tidy_stray_content_refused(TidyStrayContent *content)
 {
-	content->is_empty_said = FALSE;
+	content->is_refused = content->is_busy;
 }

@@ -46,9 +46,10 @@ void tidy_stray_content_done(TidyStrayContent *content);
 gint64 tidy_stray_content_deadline(const TidyStrayContent *content);
 
 /* What is due at @now. With TIDY_STRAY_READY: @names (transfer full; empty for an empty stray), and whether nothing else is
- * in it. */
+ * in it; then nothing else is ready until tidy_stray_content_done(). */
 TidyStrayDue tidy_stray_content_take(TidyStrayContent *content, gint64 now, char ***names,
 				     gboolean *is_all);
 
-/* Nobody took on what take() gave last; tidy_stray_content_done() will be told when somebody can. */
+/* Nobody took on what take() gave last, because of work that is under way: it is given again when that is done, and does
+ * not count as tried. */
 void tidy_stray_content_refused(TidyStrayContent *content);
