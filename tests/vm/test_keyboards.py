@@ -384,10 +384,18 @@ class Keyboards(unittest.TestCase):
     def test_the_helper_is_shut_in(self):
         with vm.VM("desktop") as guest:
             self.prepare(guest)
-            pid = guest.sh("pgrep -x xdgtidy-keys").strip()
             said = guest.sh("systemd-analyze security --no-pager xdgtidy-keys@.service | tail -n 1").strip()
             print(f"# {said}")
             self.assertLessEqual(float(re.search(r": ([0-9.]+) ", said).group(1)), HELPER_UNIT_EXPOSURE)
+            # The helper itself, made to try what someone would who has got into it. What is deadly ends it.
+            for i, (attempt, outcome) in enumerate((
+                    ("read /home/tester/.bashrc", "EACCES"), ("read /etc/passwd", "EACCES"),
+                    ("exec /bin/true", "killed: SIGSYS"), ("socket", "killed: SIGSYS"))):
+                pid = guest.wait_for("pgrep -x xdgtidy-keys").strip()
+                self.assertEqual(outcome, guest.sh(f"/tools/intruder {pid} {attempt}").strip(), attempt)
+                if "killed" in outcome:
+                    self.wait_for_clone(guest, count=i)
+            pid = guest.sh("pgrep -x xdgtidy-keys").strip()
             # A program of ours in its place, in the sandbox of its unit and without what it adds itself.
             guest.sh("mkdir -p /run/systemd/system/xdgtidy-keys@.service.d && printf '[Service]\\nExecStart=\\n"
                      "ExecStart=/usr/bin/python3 /opt/probe.py\\n' >/run/systemd/system/xdgtidy-keys@.service.d/probe.conf && "
