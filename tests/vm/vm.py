@@ -197,7 +197,9 @@ class VM:
             print(f"vm: screenshot: {self.screenshot(name)}", file=sys.stderr)
         texts = {}
         with contextlib.suppress(Exception):
-            texts["journal"] = self.run("journalctl -b --no-pager -o short-precise -n 2000 | grep -v qemu-ga")[1]
+            code, out, err = self.run("journalctl -b --no-pager -o short-precise -n 2000 | grep -v qemu-ga; "
+                                      "ps -eo pid,ppid,user,stat,rss,wchan:20,args")
+            texts["journal"] = out + (err and f"status {code}: {err}")
         with contextlib.suppress(Exception):
             with open(f"{self.dir}/console", encoding="utf-8", errors="replace") as file:
                 texts["console"] = file.read()
@@ -225,7 +227,10 @@ class VM:
             "path": argv[0], "arg": argv[1:], "capture-output": True, "input-data": base64.b64encode(stdin).decode(),
             "env": [f"PATH={PATH}", "HOME=/root", "LANG=C.UTF-8"]})["pid"]
         pause = 0.01
+        deadline = time.monotonic() + timeout + PATIENCE_SEC
         while not (status := self.agent.call("guest-exec-status", pid=pid))["exited"]:
+            if time.monotonic() > deadline:
+                raise Failed(f"no end after {timeout} s, nor by a signal: {command}")
             time.sleep(pause)
             pause = min(pause * 1.5, 0.2)
         out, err = (base64.b64decode(status.get(key, "")).decode(errors="replace") for key in ("out-data", "err-data"))

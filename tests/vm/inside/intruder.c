@@ -13,11 +13,11 @@
 #include <sys/user.h>
 #include <sys/wait.h>
 
-static const char usage[] =
-	"usage: intruder PID read PATH     opens the file for reading\n"
-	"       intruder PID exec PATH     becomes that program\n"
-	"       intruder PID socket        makes an internet socket\n"
-	"PID must be waiting in a system call. Prints what came of it: done, a name as EACCES, or killed: SIGSYS.\n";
+static const char usage[] = "usage: intruder PID read PATH     opens the file for reading\n"
+			    "       intruder PID exec PATH     becomes that program\n"
+			    "       intruder PID socket        makes an internet socket\n"
+			    "PID must be waiting in a system call. Prints what came of it: done, a "
+			    "name as EACCES, or killed: SIGSYS.\n";
 
 /* The bytes of the instruction syscall, which the process has just executed; x86-64. */
 enum { SYSCALL = 0x050f, SYSCALL_SIZE = 2 };
@@ -89,7 +89,8 @@ intrude(pid_t pid, const char *verb, const char *path)
 		return fail("registers");
 	registers = before;
 	registers.rip -= SYSCALL_SIZE;
-	registers.orig_rax = (unsigned long long)-1; /* what was interrupted is not begun again now */
+	registers.orig_rax =
+		(unsigned long long)-1; /* what was interrupted is not begun again now */
 	errno = 0;
 	if ((ptrace(PTRACE_PEEKTEXT, pid, registers.rip, NULL) & 0xffff) != SYSCALL) {
 		fputs("intruder: it is not in a system call\n", stderr);
