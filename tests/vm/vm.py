@@ -46,7 +46,8 @@ QEMU = "qemu-system-x86_64"
 PATIENCE_SEC = 120
 BOOT_SEC = 300
 POLL_SEC = 0.1
-KEY_HOLD_SEC = 0.05
+# The emulated keyboard keeps 16 bytes, 3 a tap, until the guest takes them; what comes then is dropped.
+KEY_PAUSE_SEC = 0.1
 # Of each log of a failure; the whole is in a file.
 SHOWN_LINES = 40
 
@@ -193,10 +194,12 @@ class VM:
         name = f"failed-{time.strftime('%H%M%S')}-{os.getpid()}"
         print(f"vm: {type(error).__name__}: {error}", file=sys.stderr)
         with contextlib.suppress(Exception):
-            self.screenshot(name)
+            print(f"vm: screenshot: {self.screenshot(name)}", file=sys.stderr)
         texts = {}
         with contextlib.suppress(Exception):
-            texts["journal"] = self.run("journalctl -b --no-pager -o short-precise -n 2000 | grep -v qemu-ga")[1]
+            code, out, err = self.run("journalctl -b --no-pager -o short-precise -n 2000 | grep -v qemu-ga; "
+                                      "ps -eo pid,ppid,user,stat,rss,wchan:20,args")
+            texts["journal"] = out + (err and f"status {code}: {err}")
         with contextlib.suppress(Exception):
             with open(f"{self.dir}/console", encoding="utf-8", errors="replace") as file:
                 texts["console"] = file.read()
@@ -224,7 +227,10 @@ class VM:
             "path": argv[0], "arg": argv[1:], "capture-output": True, "input-data": base64.b64encode(stdin).decode(),
             "env": [f"PATH={PATH}", "HOME=/root", "LANG=C.UTF-8"]})["pid"]
         pause = 0.01
+        deadline = time.monotonic() + timeout + PATIENCE_SEC
         while not (status := self.agent.call("guest-exec-status", pid=pid))["exited"]:
+            if time.monotonic() > deadline:
+                raise Failed(f"no end after {timeout} s, nor by a signal: {command}")
             time.sleep(pause)
             pause = min(pause * 1.5, 0.2)
         out, err = (base64.b64decode(status.get(key, "")).decode(errors="replace") for key in ("out-data", "err-data"))
@@ -267,7 +273,8 @@ class VM:
     def add_tools(self):
         """The programs of inside/ as /tools."""
         self.copy_in(f"{HERE}/inside", "/tools")
-        self.copy_in(f"{BUILD}/tests/vm/keytool", "/tools")
+        for name in ("keytool", "intruder"):
+            self.copy_in(f"{BUILD}/tests/vm/{name}", "/tools")
 
     def arm_stop(self, pid, call, count):
         """The process will stand still right after it has made that system call so many times in one of its threads."""
@@ -295,17 +302,17 @@ class VM:
     def qmp(self, command, **arguments):
         return self.monitor.call(command, **arguments)
 
-    def key(self, qcode, down):
-        """Moves one key of the keyboard that was plugged last (caps_lock, a, shift, ctrl, f8, spc, ret, ...)."""
+    def key(self, qcode, *moves):
+        """Moves one key of the keyboard that was plugged last (caps_lock, a, shift, ctrl, f8, spc, ret, ...): True is down."""
         self.qmp("input-send-event", events=[
-            {"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": qcode}}}])
+            {"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": qcode}}} for down in moves])
 
-    def tap(self, *qcodes, hold=KEY_HOLD_SEC):
+    def tap(self, *qcodes):
+        """Presses and releases each. Both at once: on a busy host a release that is sent later may be so late that the
+        key repeats."""
         for qcode in qcodes:
-            self.key(qcode, True)
-            time.sleep(hold)
-            self.key(qcode, False)
-            time.sleep(hold)
+            self.key(qcode, True, False)
+            time.sleep(KEY_PAUSE_SEC)
 
     def plug_keyboard(self, name="usbkbd"):
         """A USB keyboard, which key() moves from now on."""

@@ -6,6 +6,7 @@
 #include <libevdev/libevdev-uinput.h>
 #include <libevdev/libevdev.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,9 +20,6 @@ static const char usage[] =
 	"wait MS;\n"
 	"                                 tells what its LEDs are told; unplugged at the end of "
 	"the input\n"
-	"       keytool read DEVICE       its key events, a line each, until it is unplugged\n"
-	"       keytool held              the keys that are down, of all devices\n"
-	"       keytool list              physical keyboards: NAME, and how many clones each has\n"
 	"       keytool press NAME DEVICE KEY[=AS[,AS]] COUNT [MS]\n"
 	"                                 presses KEY of a new keyboard NAME and waits for DEVICE "
 	"to tell, as KEY or\n"
@@ -339,6 +337,15 @@ press_once(struct libevdev_uinput *keyboard, struct libevdev *device, Key *key, 
 	return false;
 }
 
+static volatile sig_atomic_t is_ended;
+
+static void
+end(int signal)
+{
+	(void)signal;
+	is_ended = 1;
+}
+
 /* Of the device's own clock there is no need: both ends are this process. */
 static int
 press(const char *name, const char *wanted, char *keys, size_t count, int pause)
@@ -354,9 +361,10 @@ press(const char *name, const char *wanted, char *keys, size_t count, int pause)
 	device = wait_for_device(wanted);
 	if (device == NULL || !warm_up(keyboard, device, &key))
 		return 1;
+	sigaction(SIGTERM, &(struct sigaction){ .sa_handler = end }, NULL);
 	puts("ready");
 	fflush(stdout);
-	while (done < count && press_once(keyboard, device, &key, times + 2 * done)) {
+	while (done < count && !is_ended && press_once(keyboard, device, &key, times + 2 * done)) {
 		done++;
 		pause_ms(pause);
 	}
@@ -365,7 +373,7 @@ press(const char *name, const char *wanted, char *keys, size_t count, int pause)
 	free(times);
 	close_device(device);
 	libevdev_uinput_destroy(keyboard);
-	return done == count ? 0 : 1;
+	return done == count || is_ended ? 0 : 1;
 }
 
 int
