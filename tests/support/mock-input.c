@@ -383,8 +383,9 @@ read_description(MockDevice *d)
 	for (gsize i = 0; i < G_N_ELEMENTS(all); i++)
 		read_bits(d, all[i].name, d->bits[all[i].type], MOCK_BYTES);
 	read_bits(d, "properties", d->props, sizeof(d->props));
-	d->repeat[0] = DEFAULT_DELAY_MS;
-	d->repeat[1] = DEFAULT_PERIOD_MS;
+	/* as kbdrate(8) has set it */
+	d->repeat[0] = 400;
+	d->repeat[1] = 50;
 }
 
 /* umockdev makes all but the node, which becomes a FIFO: its line is taken out. */
