@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* The helper with the real machine's table (kernel.h) over umockdev's devices: libevdev, the ioctls, inotify, uinput and
- * the timer are the real calls. Only the sandbox is left out: Landlock knows nothing of the test bed, and seccomp kills
+/* The helper with the real machine's table (kernel.h) over umockdev's devices: libevdev, the ioctls, inotify and uinput are
+ * the real calls. The clock is the test's: a busy machine decides nothing. And the sandbox is left out: Landlock knows nothing of the test bed, and seccomp kills
  * who connects to umockdev. Its tests are test-keys-sandbox.c and test-keys-process.c.
  * I/O. KEYS_CLI names the program "xdgtidy keys". */
 #include "keys/helper/helper.h"
@@ -12,6 +12,7 @@
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -26,12 +27,33 @@ typedef struct {
 	RemapKernel kernel;
 	RemapLinux *linux_side;
 	RemapHelper *helper;
+	RemapUsec now, due;
 	int daemon, socket;
 	GHashTable *devices; /* node: what was last said of it */
-	GString *removed;    /* nodes, in order */
 	unsigned overruns;
 	uint32_t state;
 } Helper;
+
+/* Those that run: all that the table's functions are told is whose machine it is. */
+static Helper *running[2];
+
+static Helper *
+helper_of(const void *linux_side)
+{
+	return running[0] && running[0]->linux_side == linux_side ? running[0] : running[1];
+}
+
+static RemapUsec
+now(void *data)
+{
+	return helper_of(data)->now;
+}
+
+static void
+arm(void *data, RemapUsec time)
+{
+	helper_of(data)->due = time;
+}
 
 static void
 hear(Helper *h)
@@ -50,8 +72,6 @@ hear(Helper *h)
 			h->overruns = (unsigned)m.overruns;
 		if (m.kind != REMAP_LINK_DEVICE)
 			continue;
-		if (m.event == REMAP_LINK_DEVICE_REMOVED)
-			g_string_append_printf(h->removed, "%s ", m.node);
 		g_hash_table_insert(h->devices, g_strdup(m.node),
 				    g_strconcat(events[m.event], *m.text ? ": " : "", m.text,
 						NULL));
@@ -61,8 +81,13 @@ hear(Helper *h)
 static void
 step(Helper *h)
 {
+	if (h->due <= h->now) {
+		h->due = REMAP_NEVER;
+		g_assert_cmpint(eventfd_write(h->kernel.timer_fd, 1), ==, 0);
+	}
 	g_assert_cmpint(remap_helper_step(h->helper, STEP_MS), ==, 1);
 	hear(h);
+	h->now += STEP_MS * 1000;
 }
 
 static const char *
@@ -73,7 +98,7 @@ said(Helper *h, const char *node)
 	return text ? text : "";
 }
 
-/* Lets the helper work until it has said that of the device. */
+/* Lets the helper work, and time pass, until it has said that of the device. */
 static void
 wait_for(Helper *h, const char *node, const char *expected)
 {
@@ -114,9 +139,14 @@ start(const MockInput *input, const char *keymap)
 	h->daemon = pair[0];
 	h->socket = setup.socket = pair[1];
 	h->devices = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	h->removed = g_string_new(NULL);
 	g_assert_cmpint(remap_linux_new(folder, "/dev/uinput", &h->kernel, &h->linux_side), ==, 0);
+	h->now = (RemapUsec)g_get_monotonic_time();
+	h->due = REMAP_NEVER;
+	h->kernel.now = now;
+	h->kernel.arm = arm;
+	h->kernel.timer_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	setup.kernel = &h->kernel;
+	running[running[0] != NULL] = h;
 	h->helper = remap_helper_new(&setup);
 	g_assert_nonnull(h->helper);
 	tell(h, &(RemapLinkMessage){ .kind = REMAP_LINK_HELLO, .version = REMAP_LINK_VERSION });
@@ -129,10 +159,11 @@ stop(Helper *h)
 {
 	remap_helper_free(h->helper);
 	remap_linux_free(h->linux_side);
+	running[h == running[1]] = NULL;
+	close(h->kernel.timer_fd);
 	close(h->daemon);
 	close(h->socket);
 	g_hash_table_unref(h->devices);
-	g_string_free(h->removed, TRUE);
 	g_free(h);
 }
 
