@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* The helper with the real machine's table (kernel.h) over umockdev's devices: libevdev, the ioctls, inotify and uinput are
- * the real calls. The clock is the test's: a busy machine decides nothing. And the sandbox is left out: Landlock knows nothing of the test bed, and seccomp kills
- * who connects to umockdev. Its tests are test-keys-sandbox.c and test-keys-process.c.
+/* Which devices the helper takes, and what becomes of their events, over umockdev's devices (mock-helper.h). What is left
+ * out there, the sandbox, is in test-keys-sandbox.c and test-keys-process.c.
  * I/O. KEYS_CLI names the program "xdgtidy keys". */
-#include "keys/helper/helper.h"
-#include "tests/support/mock-input.h"
+#include "tests/support/mock-helper.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,190 +10,21 @@
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { PATIENCE_US = 20 * G_USEC_PER_SEC, STEP_MS = 20 };
-
 static const char capslock_z[] = "[ids]\n*\n[main]\ncapslock = z\n";
 
-/* A helper, with the daemon's end of its connection. */
-typedef struct {
-	RemapKernel kernel;
-	RemapLinux *linux_side;
-	RemapHelper *helper;
-	RemapUsec now, due;
-	int daemon, socket;
-	GHashTable *devices; /* node: what was last said of it */
-	unsigned overruns;
-	uint32_t state;
-} Helper;
-
-/* Those that run: all that the table's functions are told is whose machine it is. */
-static Helper *running[2];
-
-static Helper *
-helper_of(const void *linux_side)
-{
-	return running[0] && running[0]->linux_side == linux_side ? running[0] : running[1];
-}
-
-static RemapUsec
-now(void *data)
-{
-	return helper_of(data)->now;
-}
-
-static void
-arm(void *data, RemapUsec time)
-{
-	helper_of(data)->due = time;
-}
-
-static void
-hear(Helper *h)
-{
-	static const char *const events[] = { "ignored", "waiting", "grabbed", "closed",
-					      "removed" };
-	uint8_t buffer[REMAP_LINK_DATAGRAM_MAX];
-	RemapLinkMessage m;
-
-	while (remap_link_receive(h->daemon, REMAP_LINK_HELPER, buffer, &m) == 1) {
-		g_assert_cmpint(m.kind, !=, REMAP_LINK_FAULT);
-		g_assert_cmpint(m.kind, !=, REMAP_LINK_REJECTED);
-		if (m.kind == REMAP_LINK_STATE)
-			h->state = m.flags;
-		if (m.kind == REMAP_LINK_COUNTS)
-			h->overruns = (unsigned)m.overruns;
-		if (m.kind != REMAP_LINK_DEVICE)
-			continue;
-		g_hash_table_insert(h->devices, g_strdup(m.node),
-				    g_strconcat(events[m.event], *m.text ? ": " : "", m.text,
-						NULL));
-	}
-}
-
-static void
-step(Helper *h)
-{
-	if (h->due <= h->now) {
-		h->due = REMAP_NEVER;
-		g_assert_cmpint(eventfd_write(h->kernel.timer_fd, 1), ==, 0);
-	}
-	g_assert_cmpint(remap_helper_step(h->helper, STEP_MS), ==, 1);
-	hear(h);
-	h->now += STEP_MS * 1000;
-}
-
-static const char *
-said(Helper *h, const char *node)
-{
-	const char *text = g_hash_table_lookup(h->devices, node);
-
-	return text ? text : "";
-}
-
-/* Lets the helper work, and time pass, until it has said that of the device. */
-static void
-wait_for(Helper *h, const char *node, const char *expected)
-{
-	gint64 end = g_get_monotonic_time() + PATIENCE_US;
-
-	while (!g_str_equal(said(h, node), expected) && g_get_monotonic_time() < end)
-		step(h);
-	g_assert_cmpstr(said(h, node), ==, expected);
-}
-
-static void
-tell(Helper *h, const RemapLinkMessage *message)
-{
-	g_assert_cmpint(remap_link_send(h->daemon, message), ==, 0);
-}
-
-static void
-load(Helper *h, const char *keymap)
-{
-	tell(h, &(RemapLinkMessage){ .kind = REMAP_LINK_KEYMAP,
-				     .id = 1,
-				     .data = (const uint8_t *)keymap,
-				     .data_length = strlen(keymap) });
-	tell(h, &(RemapLinkMessage){
-			.kind = REMAP_LINK_COMMIT, .id = 1, .length = (uint32_t)strlen(keymap) });
-}
-
-static Helper *
-start(const MockInput *input, const char *keymap)
-{
-	g_autofree char *folder = mock_input_folder(input);
-	Helper *h = g_new0(Helper, 1);
-	RemapHelperSetup setup = { .signals = -1, .how = REMAP_LINK_DIRECT };
-	int pair[2];
-
-	g_assert_cmpint(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair),
-			==, 0);
-	h->daemon = pair[0];
-	h->socket = setup.socket = pair[1];
-	h->devices = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	g_assert_cmpint(remap_linux_new(folder, "/dev/uinput", &h->kernel, &h->linux_side), ==, 0);
-	h->now = (RemapUsec)g_get_monotonic_time();
-	h->due = REMAP_NEVER;
-	h->kernel.now = now;
-	h->kernel.arm = arm;
-	h->kernel.timer_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	setup.kernel = &h->kernel;
-	running[running[0] != NULL] = h;
-	h->helper = remap_helper_new(&setup);
-	g_assert_nonnull(h->helper);
-	tell(h, &(RemapLinkMessage){ .kind = REMAP_LINK_HELLO, .version = REMAP_LINK_VERSION });
-	load(h, keymap);
-	return h;
-}
-
-static void
-stop(Helper *h)
-{
-	remap_helper_free(h->helper);
-	remap_linux_free(h->linux_side);
-	running[h == running[1]] = NULL;
-	close(h->kernel.timer_fd);
-	close(h->daemon);
-	close(h->socket);
-	g_hash_table_unref(h->devices);
-	g_free(h);
-}
-
-/* Lets the helper work until programs have read this from the virtual device. */
-static void
-expect(Helper *h, MockDevice *clone, const char *expected)
-{
-	gint64 end = g_get_monotonic_time() + PATIENCE_US;
-	g_autoptr(GString) got = g_string_new(NULL);
-
-	while (got->len < strlen(expected) && g_get_monotonic_time() < end) {
-		g_autofree char *part = NULL;
-
-		step(h);
-		part = mock_device_read(clone);
-		if (got->len && *part)
-			g_string_append_c(got, ' ');
-		g_string_append(got, part);
-	}
-	g_assert_cmpstr(got->str, ==, expected);
-}
-
 /* One keyboard that is remapped; its virtual one. */
-static Helper *
+static MockHelper *
 start_with(MockInput *input, const char *name, const char *keymap, MockDevice **device,
 	   MockDevice **clone)
 {
-	Helper *h;
+	MockHelper *h;
 
 	*device = mock_input_plug(input, name);
-	h = start(input, keymap);
-	wait_for(h, (*device)->node, "grabbed");
+	h = mock_helper_start(input, keymap);
+	mock_helper_wait(h, (*device)->node, "grabbed");
 	*clone = mock_input_clone(input, 0);
 	g_assert_nonnull(*clone);
 	return h;
@@ -225,19 +54,19 @@ test_devices(void)
 	};
 	MockInput *input = mock_input_new();
 	unsigned taken = 0;
-	Helper *h;
+	MockHelper *h;
 
 	for (size_t i = 0; i < G_N_ELEMENTS(all); i++)
 		mock_input_plug(input, all[i].name);
 	mock_input_set_mode(input, "input/event12", 0);
-	h = start(input, capslock_z);
+	h = mock_helper_start(input, capslock_z);
 	for (size_t i = 0; i < G_N_ELEMENTS(all); i++)
-		wait_for(h, all[i].node, all[i].said);
+		mock_helper_wait(h, all[i].node, all[i].said);
 	/* and its own new devices, which it found like any other */
 	for (MockDevice *clone; (clone = mock_input_clone(input, taken)) != NULL; taken++)
-		wait_for(h, clone->node, "ignored: a keyboard of xdgtidy-keys itself");
+		mock_helper_wait(h, clone->node, "ignored: a keyboard of xdgtidy-keys itself");
 	g_assert_cmpuint(taken, ==, 4);
-	stop(h);
+	mock_helper_stop(h);
 	mock_input_free(input);
 }
 
@@ -268,10 +97,10 @@ check_clone(const char *name)
 {
 	MockInput *input = mock_input_new();
 	MockDevice *device, *clone;
-	Helper *h = start_with(input, name, "[ids]\n*\n[main]\nmute = a\n", &device, &clone);
+	MockHelper *h = start_with(input, name, "[ids]\n*\n[main]\nmute = a\n", &device, &clone);
 	struct libevdev *theirs, *ours;
 
-	wait_for(h, clone->node, "ignored: a keyboard of xdgtidy-keys itself");
+	mock_helper_wait(h, clone->node, "ignored: a keyboard of xdgtidy-keys itself");
 	theirs = ask(device);
 	ours = ask(clone);
 	g_assert_cmpstr(libevdev_get_name(ours), ==, libevdev_get_name(theirs));
@@ -311,7 +140,7 @@ check_clone(const char *name)
 	}
 	forget(ours);
 	forget(theirs);
-	stop(h);
+	mock_helper_stop(h);
 	mock_input_free(input);
 }
 
@@ -328,28 +157,45 @@ test_events(void)
 {
 	MockInput *input = mock_input_new();
 	MockDevice *device, *clone;
-	Helper *h = start_with(input, "ps2-keyboard", capslock_z, &device, &clone);
+	MockHelper *h = start_with(input, "ps2-keyboard", capslock_z, &device, &clone);
 
 	g_assert_true(mock_device_is_grabbed(device));
 	/* that of event times, on which tap or hold is decided */
 	g_assert_cmpint(device->clock, ==, CLOCK_MONOTONIC);
 	mock_device_edge(device, KEY_CAPSLOCK, true);
-	expect(h, clone, "msc58 z+ |");
+	mock_helper_expect(h, clone, "msc58 z+ |");
 	mock_device_edge(device, KEY_A, true);
-	expect(h, clone, "msc30 a+ |");
+	mock_helper_expect(h, clone, "msc30 a+ |");
 	mock_device_edge(device, KEY_CAPSLOCK, false);
 	mock_device_edge(device, KEY_A, false);
-	expect(h, clone, "msc58 z- | msc30 a- |");
+	mock_helper_expect(h, clone, "msc58 z- | msc30 a- |");
 	/* held to the end: the virtual key goes up, the keyboard is free */
 	mock_device_edge(device, KEY_CAPSLOCK, true);
-	expect(h, clone, "msc58 z+ |");
-	stop(h);
+	mock_helper_expect(h, clone, "msc58 z+ |");
+	mock_helper_stop(h);
 	{
 		g_autofree char *last = mock_device_read(clone);
 
 		g_assert_cmpstr(last, ==, "z- |");
 	}
 	g_assert_false(mock_device_is_grabbed(device));
+	mock_input_free(input);
+}
+
+/* Caps Lock's light, set on one virtual keyboard, is shown by both keyboards. */
+static void
+test_leds(void)
+{
+	MockInput *input = mock_input_new();
+	MockDevice *first, *clone, *second;
+	MockHelper *h = start_with(input, "ps2-keyboard", capslock_z, &first, &clone);
+
+	second = mock_input_plug(input, "usb-keyboard");
+	mock_helper_wait(h, second->node, "grabbed");
+	mock_clone_light(clone, LED_CAPSL);
+	mock_helper_expect_injected(h, first, "17:1:1 |");
+	mock_helper_expect_injected(h, second, "17:1:1 |");
+	mock_helper_stop(h);
 	mock_input_free(input);
 }
 
@@ -364,21 +210,21 @@ test_dropped(void)
 	};
 	MockInput *input = mock_input_new();
 	MockDevice *device, *clone;
-	Helper *h = start_with(input, "usb-keyboard", capslock_z, &device, &clone);
+	MockHelper *h = start_with(input, "usb-keyboard", capslock_z, &device, &clone);
 
 	mock_device_edge(device, KEY_CAPSLOCK, true);
-	expect(h, clone, "msc58 z+ |");
+	mock_helper_expect(h, clone, "msc58 z+ |");
 	/* up, and another one down, while nobody was told */
 	mock_device_set_down(device, KEY_CAPSLOCK, false);
 	mock_device_set_down(device, KEY_B, true);
 	mock_device_send(device, dropped, G_N_ELEMENTS(dropped));
-	expect(h, clone, "z- b+ |");
+	mock_helper_expect(h, clone, "z- b+ |");
 	mock_device_edge(device, KEY_B, false);
-	expect(h, clone, "msc48 b- |");
-	tell(h, &(RemapLinkMessage){ .kind = REMAP_LINK_STATUS });
-	step(h);
+	mock_helper_expect(h, clone, "msc48 b- |");
+	mock_helper_tell(h, &(RemapLinkMessage){ .kind = REMAP_LINK_STATUS });
+	mock_helper_step(h);
 	g_assert_cmpuint(h->overruns, ==, 1);
-	stop(h);
+	mock_helper_stop(h);
 	mock_input_free(input);
 }
 
@@ -390,21 +236,21 @@ test_held_at_start(void)
 	MockDevice *patient = mock_input_plug(input, "ps2-keyboard");
 	MockDevice *stuck = mock_input_plug(input, "usb-keyboard");
 	g_autofree char *injected = NULL, *none = NULL;
-	Helper *h;
+	MockHelper *h;
 
 	mock_device_set_down(patient, KEY_ENTER, true);
 	mock_device_set_down(stuck, KEY_F5, true);
-	h = start(input, capslock_z);
-	wait_for(h, patient->node, "waiting");
+	h = mock_helper_start(input, capslock_z);
+	mock_helper_wait(h, patient->node, "waiting");
 	g_assert_false(mock_device_is_grabbed(patient));
 	mock_device_edge(patient, KEY_ENTER, false);
-	wait_for(h, patient->node, "grabbed");
-	wait_for(h, stuck->node, "grabbed");
+	mock_helper_wait(h, patient->node, "grabbed");
+	mock_helper_wait(h, stuck->node, "grabbed");
 	injected = mock_device_injected(stuck);
 	none = mock_device_injected(patient);
 	g_assert_cmpstr(injected, ==, "f5- |");
 	g_assert_cmpstr(none, ==, "");
-	stop(h);
+	mock_helper_stop(h);
 	mock_input_free(input);
 }
 
@@ -415,17 +261,17 @@ test_in_use(void)
 	MockInput *input = mock_input_new();
 	MockDevice *device = mock_input_plug(input, "ps2-keyboard");
 	struct libevdev *theirs = ask(device);
-	Helper *h;
+	MockHelper *h;
 
 	g_assert_cmpint(libevdev_grab(theirs, LIBEVDEV_GRAB), ==, 0);
-	h = start(input, capslock_z);
-	wait_for(h, device->node, "ignored: another program has grabbed it");
+	h = mock_helper_start(input, capslock_z);
+	mock_helper_wait(h, device->node, "ignored: another program has grabbed it");
 	g_assert_null(mock_input_clone(input, 0));
 	g_assert_cmpint(libevdev_grab(theirs, LIBEVDEV_UNGRAB), ==, 0);
-	tell(h, &(RemapLinkMessage){ .kind = REMAP_LINK_RESUME });
-	wait_for(h, device->node, "grabbed");
+	mock_helper_tell(h, &(RemapLinkMessage){ .kind = REMAP_LINK_RESUME });
+	mock_helper_wait(h, device->node, "grabbed");
 	forget(theirs);
-	stop(h);
+	mock_helper_stop(h);
 	mock_input_free(input);
 }
 
@@ -436,20 +282,20 @@ test_two_helpers(void)
 {
 	MockInput *input = mock_input_new();
 	MockDevice *device, *clone;
-	Helper *first = start_with(input, "usb-keyboard", capslock_z, &device, &clone);
-	Helper *second = start(input, "[ids]\n*\n[main]\ncapslock = y\n");
+	MockHelper *first = start_with(input, "usb-keyboard", capslock_z, &device, &clone);
+	MockHelper *second = mock_helper_start(input, "[ids]\n*\n[main]\ncapslock = y\n");
 
-	wait_for(second, clone->node, "ignored: a keyboard of xdgtidy-keys itself");
-	wait_for(second, device->node, "ignored: another program has grabbed it");
+	mock_helper_wait(second, clone->node, "ignored: a keyboard of xdgtidy-keys itself");
+	mock_helper_wait(second, device->node, "ignored: another program has grabbed it");
 	mock_device_edge(device, KEY_CAPSLOCK, true);
-	expect(first, clone, "msc58 z+ |");
-	stop(first);
+	mock_helper_expect(first, clone, "msc58 z+ |");
+	mock_helper_stop(first);
 	mock_device_edge(device, KEY_CAPSLOCK, false);
-	wait_for(second, device->node, "grabbed");
+	mock_helper_wait(second, device->node, "grabbed");
 	clone = mock_input_clone(input, 0);
 	mock_device_edge(device, KEY_CAPSLOCK, true);
-	expect(second, clone, "msc58 y+ |");
-	stop(second);
+	mock_helper_expect(second, clone, "msc58 y+ |");
+	mock_helper_stop(second);
 	mock_input_free(input);
 }
 
@@ -457,25 +303,25 @@ static void
 test_hotplug(void)
 {
 	MockInput *input = mock_input_new();
-	Helper *h = start(input, capslock_z);
+	MockHelper *h = mock_helper_start(input, capslock_z);
 	MockDevice *device = NULL, *clone = NULL;
 
 	for (int i = 0; i < 3; i++) {
 		device = mock_input_plug(input, "usb-keyboard");
-		wait_for(h, device->node, "grabbed");
+		mock_helper_wait(h, device->node, "grabbed");
 		clone = mock_input_clone(input, 0);
 		mock_device_edge(device, KEY_CAPSLOCK, true);
-		expect(h, clone, "msc58 z+ |");
+		mock_helper_expect(h, clone, "msc58 z+ |");
 		/* while a key is held */
 		mock_device_unplug(device);
-		expect(h, clone, "z- |");
-		wait_for(h, device->node, "removed");
+		mock_helper_expect(h, clone, "z- |");
+		mock_helper_wait(h, device->node, "removed");
 		/* the virtual one goes too */
-		wait_for(h, clone->node, "removed");
+		mock_helper_wait(h, clone->node, "removed");
 		g_assert_null(mock_input_clone(input, 0));
 	}
 	g_assert_cmpuint(h->state & REMAP_LINK_HAS_KEYMAP, !=, 0);
-	stop(h);
+	mock_helper_stop(h);
 	mock_input_free(input);
 }
 
@@ -485,17 +331,17 @@ test_one_of_two_goes(void)
 {
 	MockInput *input = mock_input_new();
 	MockDevice *stays, *clone;
-	Helper *h = start_with(input, "ps2-keyboard", capslock_z, &stays, &clone);
+	MockHelper *h = start_with(input, "ps2-keyboard", capslock_z, &stays, &clone);
 	MockDevice *goes = mock_input_plug(input, "usb-keyboard");
 
-	wait_for(h, goes->node, "grabbed");
+	mock_helper_wait(h, goes->node, "grabbed");
 	mock_device_edge(stays, KEY_A, true);
-	expect(h, clone, "msc30 a+ |");
+	mock_helper_expect(h, clone, "msc30 a+ |");
 	mock_device_unplug(goes);
-	wait_for(h, goes->node, "removed");
+	mock_helper_wait(h, goes->node, "removed");
 	mock_device_edge(stays, KEY_A, false);
-	expect(h, clone, "msc30 a- |");
-	stop(h);
+	mock_helper_expect(h, clone, "msc30 a- |");
+	mock_helper_stop(h);
 	mock_input_free(input);
 }
 
@@ -505,14 +351,14 @@ test_rights_come_later(void)
 {
 	MockInput *input = mock_input_new();
 	MockDevice *device = mock_input_plug(input, "usb-keyboard");
-	Helper *h;
+	MockHelper *h;
 
 	mock_input_set_mode(input, "input/event1", 0);
-	h = start(input, capslock_z);
-	wait_for(h, device->node, "ignored: it cannot be opened: Permission denied");
+	h = mock_helper_start(input, capslock_z);
+	mock_helper_wait(h, device->node, "ignored: it cannot be opened: Permission denied");
 	mock_input_set_mode(input, "input/event1", 0600);
-	wait_for(h, device->node, "grabbed");
-	stop(h);
+	mock_helper_wait(h, device->node, "grabbed");
+	mock_helper_stop(h);
 	mock_input_free(input);
 }
 
@@ -521,17 +367,18 @@ test_no_uinput(void)
 {
 	MockInput *input = mock_input_new();
 	MockDevice *device = mock_input_plug(input, "ps2-keyboard");
-	Helper *h;
+	MockHelper *h;
 
 	mock_input_set_mode(input, "uinput", 0);
-	h = start(input, capslock_z);
-	wait_for(h, device->node, "ignored: no virtual keyboard can be made: Permission denied");
+	h = mock_helper_start(input, capslock_z);
+	mock_helper_wait(h, device->node,
+			 "ignored: no virtual keyboard can be made: Permission denied");
 	g_assert_cmpuint(h->state & REMAP_LINK_NO_UINPUT, !=, 0);
 	g_assert_false(mock_device_is_grabbed(device));
 	mock_input_set_mode(input, "uinput", 0600);
-	tell(h, &(RemapLinkMessage){ .kind = REMAP_LINK_RESUME });
-	wait_for(h, device->node, "grabbed");
-	stop(h);
+	mock_helper_tell(h, &(RemapLinkMessage){ .kind = REMAP_LINK_RESUME });
+	mock_helper_wait(h, device->node, "grabbed");
+	mock_helper_stop(h);
 	mock_input_free(input);
 }
 
@@ -618,6 +465,7 @@ main(int argc, char **argv)
 	g_test_add_func("/keys/mock/devices", test_devices);
 	g_test_add_func("/keys/mock/clone", test_clone);
 	g_test_add_func("/keys/mock/events", test_events);
+	g_test_add_func("/keys/mock/leds", test_leds);
 	g_test_add_func("/keys/mock/dropped", test_dropped);
 	g_test_add_func("/keys/mock/held-at-start", test_held_at_start);
 	g_test_add_func("/keys/mock/in-use", test_in_use);

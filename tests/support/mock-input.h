@@ -38,6 +38,7 @@ typedef struct MockDevice {
 	bool is_gone;
 	int clock;
 	GString *injected; /* what was written to it: "a- |" */
+	int led;	   /* of a virtual one: to be set, not yet read by who made it; -1: none */
 } MockDevice;
 
 /* Is libumockdev-preload there? Without it the real devices would be taken. */
@@ -76,7 +77,11 @@ char *mock_device_read(MockDevice *device);
 char *mock_device_injected(MockDevice *device);
 bool mock_device_is_grabbed(MockDevice *device);
 
-/* mock-uinput.c: answers for /dev/uinput. */
+/* A program switches an LED of a virtual device on: whoever made it reads that. */
+void mock_clone_light(MockDevice *clone, unsigned led);
+
+/* mock-evdev.c, mock-uinput.c: answers for a device, and for /dev/uinput. */
+UMockdevIoctlBase *mock_evdev_new(MockDevice *device);
 UMockdevIoctlBase *mock_uinput_new(MockInput *input);
 
 /* Descriptors of nodes, which the test bed outlives. */
@@ -86,6 +91,8 @@ void mock_input_closed(MockInput *input);
 /* For mock-uinput.c, locked: a virtual device comes and goes. */
 MockDevice *mock_input_add_clone(MockInput *input, const MockDevice *made);
 void mock_input_drop_clone(MockInput *input, MockDevice *clone);
+/* What makes descriptors of /dev/uinput readable is read. */
+void mock_input_drain_uinput(MockInput *input);
 
 /* The memory that an ioctl's argument points to. Unref when done: what was changed is then on its way back. */
 UMockdevIoctlData *mock_argument(UMockdevIoctlClient *client, gsize size);

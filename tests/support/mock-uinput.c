@@ -174,10 +174,28 @@ on_write(UMockdevIoctlBase *handler, UMockdevIoctlClient *client, gpointer data)
 	return TRUE;
 }
 
+/* All descriptors share one FIFO, so each of them is looked at when there is something for one. */
 static gboolean
 on_read(UMockdevIoctlBase *handler, UMockdevIoctlClient *client, gpointer data)
 {
-	umockdev_ioctl_client_complete(client, -1, EAGAIN);
+	UMockdevIoctlData *buffer = umockdev_ioctl_client_get_arg(client);
+	struct input_event events[] = { { .type = EV_LED, .value = 1 },
+					{ .type = EV_SYN, .code = SYN_REPORT } };
+	Maker *maker = maker_of(client);
+	bool has_led;
+
+	mock_input_lock(maker->input);
+	has_led = maker->clone && maker->clone->led >= 0;
+	if (has_led) {
+		events[0].code = (uint16_t)maker->clone->led;
+		maker->clone->led = -1;
+		mock_input_drain_uinput(maker->input);
+		g_assert_cmpint(buffer->data_len, >=, sizeof(events));
+		memcpy(buffer->data, events, sizeof(events));
+	}
+	mock_input_unlock(maker->input);
+	umockdev_ioctl_client_complete(client, has_led ? (long)sizeof(events) : -1,
+				       has_led ? 0 : EAGAIN);
 	return TRUE;
 }
 
