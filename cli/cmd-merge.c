@@ -108,6 +108,14 @@ undo_commands(GVariant *report)
 	return text->len > 0 ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
 }
 
+static gboolean
+did_something(GVariant *counts)
+{
+	return tidy_report_uint(counts, "moved") + tidy_report_uint(counts, "folded") +
+		       tidy_report_uint(counts, "kept-both") + tidy_report_uint(counts, "removed") >
+	       0;
+}
+
 static void
 render_summary(TidyOutput *out, GVariant *report, gboolean is_plan)
 {
@@ -127,7 +135,7 @@ render_summary(TidyOutput *out, GVariant *report, gboolean is_plan)
 	else
 		text = g_strdup_printf(_("Done: %s."), counts);
 	tidy_output_paragraph(out, 0, TIDY_STYLE_PLAIN, text);
-	if (!is_plan && undo != NULL)
+	if (!is_plan && undo != NULL && did_something(total))
 		tidy_output_add(out, TIDY_STYLE_PLAIN, _("Take it back with: %s\n"), undo);
 }
 

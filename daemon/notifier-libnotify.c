@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Notes by libnotify, in a thread of its own. I/O: the session bus, and a small file in the runtime directory. */
-#include <libnotify/notify.h>
-#include <pthread.h>
+/* Notes by libnotify: which server there is, and what should be on the screen. I/O: the session bus, and a small file in the
+ * runtime directory. */
 #include <string.h>
 
+#include "daemon/notes-thread.h"
 #include "daemon/notifier.h"
 
 #define SERVER_NAME "org.freedesktop.Notifications"
@@ -20,43 +20,26 @@
 #define START_LAST_SEC	120
 
 /*
- * Two threads. Main: which server there is (NameOwnerChanged), what should be on the screen (topics), the buttons
- * of notes of an earlier run. Notes: everything that calls libnotify, which waits for the server. Main puts the latest
- * wish of each topic into the mailbox and never waits; Notes empties it.
+ * This is the main thread: it follows the server (NameOwnerChanged), keeps what should be on the screen (topics) and hears
+ * the buttons of notes of an earlier run. Whatever may wait for the server is in daemon/notes-thread.c.
  *
  * Ids belong to one server: each (unique bus name) is a generation; an object of an older one is dropped. The stack
  * tag replaces a note also where the id is lost (dunst, mako).
  */
 
-/* A TidyNote that owns its strings. */
 typedef struct {
-	char *topic;
-	char *summary;
-	char *body;
-	char **actions;
-	TidyNoteUrgency urgency;
-	gboolean stays;
-	gboolean is_close; /* not a note: take the topic off the screen */
-	guint generation;
-	guint32 replaces; /* id from an earlier run, or 0 */
-} Wish;
-
-/* Main's view of a topic. */
-typedef struct {
-	Wish *wish; /* what should be shown, NULL: nothing */
-	guint32 id; /* on the screen; 0: not (yet) */
+	TidyNotesWish *wish; /* what should be shown, NULL: nothing */
+	guint32 id;	     /* on the screen; 0: not (yet) */
 	gboolean
 		is_adopted; /* @id is of an earlier run: its buttons come by our own subscription */
 	gint64 since_usec;
 } Topic;
 
-typedef struct Thread Thread;
-
 typedef struct {
 	TidyNotifier parent;
 	GDBusConnection *bus;
 	GMainContext *context;
-	Thread *thread;
+	TidyNotesThread *thread;
 	GHashTable *topics; /* char* -> Topic */
 	char *state_file;
 	char *owner; /* unique name of the server, or NULL */
@@ -68,323 +51,14 @@ typedef struct {
 	guint start_sec;
 } Notifier;
 
-/* Shared with the thread, which may outlive the notifier while a server hangs; counted. */
-struct Thread {
-	int refs; /* atomic */
-	GMainContext *context;
-	GMainContext *main_context;
-	GMainLoop *loop;
-	pthread_mutex_t mutex; /* POSIX's, so that a thread checker sees the hand-over */
-	GHashTable *mailbox;   /* topic -> Wish; guarded */
-	GQueue outbox;	       /* Told; guarded */
-	Notifier *notifier;    /* NULL once freed; read and written on main only */
-
-	/* of the thread alone */
-	GHashTable *shown; /* topic -> NotifyNotification */
-	guint generation;
-	gboolean has_actions;
-	gboolean has_markup;
-};
-
-/* What the thread tells main. */
-typedef struct {
-	enum { TOLD_SHOWN, TOLD_FAILED, TOLD_ACTION, TOLD_ENDED } kind;
-	char *topic;
-	char *key;
-	guint32 id;
-	guint generation;
-	int why;
-	gboolean has_buttons;
-} Told;
-
-static void
-wish_free(Wish *wish)
-{
-	g_free(wish->topic);
-	g_free(wish->summary);
-	g_free(wish->body);
-	g_strfreev(wish->actions);
-	g_free(wish);
-}
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Wish, wish_free)
-
-static Wish *
-wish_new(const TidyNote *note)
-{
-	Wish *wish = g_new0(Wish, 1);
-
-	wish->topic = g_strdup(note->topic);
-	wish->summary = g_strdup(note->summary);
-	wish->body = g_strdup(note->body);
-	wish->actions = g_strdupv((char **)note->actions);
-	wish->urgency = note->urgency;
-	wish->stays = note->stays;
-	return wish;
-}
-
-static Wish *
-wish_copy(const Wish *wish)
-{
-	Wish *copy = wish_new(&(TidyNote){ .topic = wish->topic,
-					   .summary = wish->summary,
-					   .body = wish->body,
-					   .actions = (const char *const *)wish->actions,
-					   .urgency = wish->urgency,
-					   .stays = wish->stays });
-
-	copy->is_close = wish->is_close;
-	return copy;
-}
-
 static void
 topic_free(Topic *topic)
 {
-	g_clear_pointer(&topic->wish, wish_free);
+	g_clear_pointer(&topic->wish, tidy_notes_wish_free);
 	g_free(topic);
 }
 
-static void
-told_free(gpointer data)
-{
-	Told *told = data;
-
-	g_free(told->topic);
-	g_free(told->key);
-	g_free(told);
-}
-
-/* ---- the thread ---- */
-
-static Thread *
-thread_ref(Thread *thread)
-{
-	__atomic_add_fetch(&thread->refs, 1, __ATOMIC_RELAXED);
-	return thread;
-}
-
-static void
-thread_unref(Thread *thread)
-{
-	if (__atomic_sub_fetch(&thread->refs, 1, __ATOMIC_ACQ_REL) > 0)
-		return;
-	g_queue_clear_full(&thread->outbox, told_free);
-	g_hash_table_unref(thread->mailbox);
-	g_main_loop_unref(thread->loop);
-	g_main_context_unref(thread->context);
-	g_main_context_unref(thread->main_context);
-	pthread_mutex_destroy(&thread->mutex);
-	g_free(thread);
-}
-
-static gboolean empty_outbox(gpointer data);
-
-static void
-tell(Thread *thread, const Told *told)
-{
-	Told *copy = g_new(Told, 1);
-
-	*copy = *told;
-	copy->topic = g_strdup(told->topic);
-	copy->key = g_strdup(told->key);
-	copy->generation = thread->generation;
-	pthread_mutex_lock(&thread->mutex);
-	g_queue_push_tail(&thread->outbox, copy);
-	pthread_mutex_unlock(&thread->mutex);
-	g_main_context_invoke_full(thread->main_context, G_PRIORITY_DEFAULT, empty_outbox,
-				   thread_ref(thread), (GDestroyNotify)thread_unref);
-}
-
-static const char *
-topic_of(NotifyNotification *note)
-{
-	return g_object_get_data(G_OBJECT(note), "xdgtidy-topic");
-}
-
-static void
-on_notify_action(NotifyNotification *note, char *key, gpointer data)
-{
-	tell(data, &(Told){ .kind = TOLD_ACTION, .topic = (char *)topic_of(note), .key = key });
-}
-
-static void
-on_notify_closed(NotifyNotification *note, gpointer data)
-{
-	Thread *thread = data;
-	const char *topic = topic_of(note);
-
-	tell(thread, &(Told){ .kind = TOLD_ENDED,
-			      .topic = (char *)topic,
-			      .why = notify_notification_get_closed_reason(note) });
-	if (g_hash_table_lookup(thread->shown, topic) == note)
-		g_hash_table_remove(thread->shown, topic);
-}
-
-/* A new server: old ids mean nothing to it, and it may be able to do other things. */
-static void
-enter_generation(Thread *thread, guint generation)
-{
-	GList *caps;
-
-	if (thread->generation == generation)
-		return;
-	thread->generation = generation;
-	g_hash_table_remove_all(thread->shown);
-	if (!notify_is_initted())
-		notify_init("xdgtidy");
-	caps = notify_get_server_caps();
-	thread->has_actions = g_list_find_custom(caps, "actions", (GCompareFunc)strcmp) != NULL;
-	thread->has_markup = g_list_find_custom(caps, "body-markup", (GCompareFunc)strcmp) != NULL;
-	g_list_free_full(caps, g_free);
-}
-
-static NotifyNotification *
-note_for(Thread *thread, const Wish *wish, const char *body)
-{
-	NotifyNotification *note = g_hash_table_lookup(thread->shown, wish->topic);
-
-	if (note != NULL) {
-		notify_notification_update(note, wish->summary, body, "folder");
-		notify_notification_clear_actions(note);
-		notify_notification_clear_hints(note);
-		return note;
-	}
-	note = g_object_new(NOTIFY_TYPE_NOTIFICATION, "summary", wish->summary, "body", body,
-			    "icon-name", "folder", "id", (int)wish->replaces, NULL);
-	g_object_set_data_full(G_OBJECT(note), "xdgtidy-topic", g_strdup(wish->topic), g_free);
-	g_signal_connect(note, "closed", G_CALLBACK(on_notify_closed), thread);
-	g_hash_table_insert(thread->shown, g_strdup(wish->topic), note);
-	return note;
-}
-
-static void
-dress(Thread *thread, NotifyNotification *note, const Wish *wish)
-{
-	g_autofree char *tag = g_strconcat("xdgtidy-", wish->topic, NULL);
-
-	notify_notification_set_urgency(note, (NotifyUrgency)wish->urgency);
-	notify_notification_set_category(note, wish->urgency == TIDY_NOTE_CRITICAL
-						       ? "transfer.error"
-						       : "transfer.complete");
-	notify_notification_set_timeout(note, wish->stays ? NOTIFY_EXPIRES_NEVER
-							  : NOTIFY_EXPIRES_DEFAULT);
-	notify_notification_set_hint(note, "desktop-entry",
-				     g_variant_new_string("io.github.xdgtidy.XdgTidy1"));
-	notify_notification_set_hint(note, "x-dunst-stack-tag", g_variant_new_string(tag));
-	if (!thread->has_actions || wish->actions == NULL)
-		return;
-	for (char **action = wish->actions; action[0] != NULL && action[1] != NULL; action += 2)
-		notify_notification_add_action(note, action[0], action[1], on_notify_action, thread,
-					       NULL);
-}
-
-static void
-show_wish(Thread *thread, const Wish *wish)
-{
-	g_autofree char *escaped = thread->has_markup ? g_markup_escape_text(wish->body, -1) : NULL;
-	NotifyNotification *note = note_for(thread, wish, escaped != NULL ? escaped : wish->body);
-	g_autoptr(GError) error = NULL;
-	int id = 0;
-
-	dress(thread, note, wish);
-	if (!notify_notification_show(note, &error)) {
-		tell(thread,
-		     &(Told){ .kind = TOLD_FAILED, .topic = wish->topic, .key = error->message });
-		g_hash_table_remove(thread->shown, wish->topic);
-		return;
-	}
-	g_object_get(note, "id", &id, NULL);
-	tell(thread, &(Told){ .kind = TOLD_SHOWN,
-			      .topic = wish->topic,
-			      .id = (guint32)id,
-			      .has_buttons = thread->has_actions });
-}
-
-static void
-close_wish(Thread *thread, const Wish *wish)
-{
-	NotifyNotification *note = g_hash_table_lookup(thread->shown, wish->topic);
-
-	if (note == NULL)
-		return;
-	g_object_ref(note);
-	notify_notification_close(note, NULL);
-	g_hash_table_remove(thread->shown, wish->topic);
-	g_object_unref(note);
-}
-
-static Wish *
-take_wish(Thread *thread)
-{
-	GHashTableIter iter;
-	Wish *wish = NULL;
-
-	pthread_mutex_lock(&thread->mutex);
-	g_hash_table_iter_init(&iter, thread->mailbox);
-	if (g_hash_table_iter_next(&iter, NULL, (gpointer *)&wish))
-		g_hash_table_iter_steal(&iter);
-	pthread_mutex_unlock(&thread->mutex);
-	return wish;
-}
-
-static gboolean
-empty_mailbox(gpointer data)
-{
-	Thread *thread = data;
-
-	for (;;) {
-		g_autoptr(Wish) wish = take_wish(thread);
-
-		if (wish == NULL)
-			return G_SOURCE_REMOVE;
-		enter_generation(thread, wish->generation);
-		if (wish->is_close)
-			close_wish(thread, wish);
-		else
-			show_wish(thread, wish);
-	}
-}
-
-static void
-remove_note(gpointer note)
-{
-	g_signal_handlers_disconnect_matched(note, G_SIGNAL_MATCH_FUNC, 0, 0, NULL,
-					     (gpointer)(gsize)on_notify_closed, NULL);
-	g_object_unref(note);
-}
-
-static gpointer
-thread_main(gpointer data)
-{
-	Thread *thread = data;
-
-	g_main_context_push_thread_default(thread->context);
-	thread->shown = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, remove_note);
-	g_main_loop_run(thread->loop);
-	g_hash_table_unref(thread->shown);
-	g_main_context_pop_thread_default(thread->context);
-	thread_unref(thread);
-	return NULL;
-}
-
-static Thread *
-thread_new(Notifier *notifier)
-{
-	Thread *thread = g_new0(Thread, 1);
-
-	thread->refs = 1;
-	g_queue_init(&thread->outbox);
-	thread->context = g_main_context_new();
-	thread->main_context = g_main_context_ref(notifier->context);
-	thread->loop = g_main_loop_new(thread->context, FALSE);
-	pthread_mutex_init(&thread->mutex, NULL);
-	thread->mailbox =
-		g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)wish_free);
-	thread->notifier = notifier;
-	g_thread_unref(g_thread_new("xdgtidy-notes", thread_main, thread_ref(thread)));
-	return thread;
-}
-
-/* ---- main: what is remembered for the next run ---- */
+/* ---- what is remembered for the next run ---- */
 
 static void
 save_state(Notifier *self)
@@ -485,24 +159,19 @@ adopt_state(Notifier *self)
 						   on_server_signal, self, NULL);
 }
 
-/* ---- main: wishes ---- */
+/* ---- wishes ---- */
 
 static void
-send_wish(Notifier *self, const Topic *topic, const Wish *wish)
+send_wish(Notifier *self, const Topic *topic, const TidyNotesWish *wish)
 {
-	Thread *thread = self->thread;
-	Wish *copy = wish_copy(wish);
+	TidyNotesWish *copy = tidy_notes_wish_copy(wish);
 
 	copy->generation = self->generation;
 	copy->replaces = topic->is_adopted ? topic->id : 0;
-	pthread_mutex_lock(&thread->mutex);
-	g_hash_table_replace(thread->mailbox, copy->topic, copy);
-	pthread_mutex_unlock(&thread->mutex);
-	g_main_context_invoke_full(thread->context, G_PRIORITY_DEFAULT, empty_mailbox,
-				   thread_ref(thread), (GDestroyNotify)thread_unref);
+	tidy_notes_thread_send(self->thread, copy);
 }
 
-/* ---- main: a server on demand ---- */
+/* ---- a server on demand ---- */
 
 static gboolean
 is_worth_showing(const Topic *topic)
@@ -613,8 +282,8 @@ notifier_show(TidyNotifier *notifier, const TidyNote *note)
 	Notifier *self = (Notifier *)notifier;
 	Topic *topic = topic_for(self, note->topic);
 
-	g_clear_pointer(&topic->wish, wish_free);
-	topic->wish = wish_new(note);
+	g_clear_pointer(&topic->wish, tidy_notes_wish_free);
+	topic->wish = tidy_notes_wish_new(note);
 	topic->since_usec = g_get_monotonic_time();
 	if (self->owner != NULL)
 		send_wish(self, topic, topic->wish);
@@ -635,26 +304,27 @@ notifier_close(TidyNotifier *notifier, const char *name)
 				       "CloseNotification", g_variant_new("(u)", topic->id), NULL,
 				       G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, NULL, NULL, NULL);
 	else if (self->owner != NULL)
-		send_wish(self, topic, &(Wish){ .topic = (char *)name, .is_close = TRUE });
+		send_wish(self, topic, &(TidyNotesWish){ .topic = (char *)name, .is_close = TRUE });
 	g_hash_table_remove(self->topics, name);
 	save_state(self);
 }
 
 static void
-on_ended(Notifier *self, Topic *topic, const Told *told)
+on_ended(Notifier *self, Topic *topic, const TidyNotesTold *told)
 {
 	g_autofree char *name = g_strdup(told->topic);
 
 	topic->id = 0;
-	g_clear_pointer(&topic->wish, wish_free);
+	g_clear_pointer(&topic->wish, tidy_notes_wish_free);
 	save_state(self);
 	if (self->parent.funcs.ended != NULL)
 		self->parent.funcs.ended(name, (TidyNoteEnd)told->why, self->parent.funcs.data);
 }
 
 static void
-on_told(Notifier *self, const Told *told)
+on_told(const TidyNotesTold *told, gpointer data)
 {
+	Notifier *self = data;
 	Topic *topic;
 
 	if (told->generation != self->generation)
@@ -663,7 +333,7 @@ on_told(Notifier *self, const Told *told)
 	if (topic == NULL)
 		return;
 	switch (told->kind) {
-	case TOLD_SHOWN:
+	case TIDY_NOTES_SHOWN:
 		topic->id = told->id;
 		topic->is_adopted = FALSE;
 		save_state(self);
@@ -671,36 +341,20 @@ on_told(Notifier *self, const Told *told)
 			self->parent.funcs.shown(told->topic, told->has_buttons,
 						 self->parent.funcs.data);
 		break;
-	case TOLD_FAILED:
+	case TIDY_NOTES_FAILED:
 		g_debug("note %s: %s", told->topic, told->key);
 		break;
-	case TOLD_ACTION:
+	case TIDY_NOTES_ACTION:
 		if (self->parent.funcs.action != NULL)
 			self->parent.funcs.action(told->topic, told->key, self->parent.funcs.data);
 		break;
-	case TOLD_ENDED:
+	case TIDY_NOTES_ENDED:
 		on_ended(self, topic, told);
 		break;
 	}
 }
 
-static gboolean
-empty_outbox(gpointer data)
-{
-	Thread *thread = data;
-	Told *told;
-
-	/* One a turn: each was announced by a source of its own. */
-	pthread_mutex_lock(&thread->mutex);
-	told = g_queue_pop_head(&thread->outbox);
-	pthread_mutex_unlock(&thread->mutex);
-	if (told != NULL && thread->notifier != NULL)
-		on_told(thread->notifier, told);
-	g_clear_pointer(&told, told_free);
-	return G_SOURCE_REMOVE;
-}
-
-/* ---- main: servers come and go ---- */
+/* ---- servers come and go ---- */
 
 static void
 on_server_appeared(GDBusConnection *bus, const char *name, const char *owner, gpointer data)
@@ -761,11 +415,7 @@ notifier_free(TidyNotifier *notifier)
 	g_object_unref(self->cancellable);
 	if (self->subscription != 0)
 		g_dbus_connection_signal_unsubscribe(self->bus, self->subscription);
-	if (self->thread != NULL) {
-		self->thread->notifier = NULL;
-		g_main_loop_quit(self->thread->loop);
-		thread_unref(self->thread);
-	}
+	g_clear_pointer(&self->thread, tidy_notes_thread_end);
 	g_hash_table_unref(self->topics);
 	g_main_context_unref(self->context);
 	g_clear_object(&self->bus);
@@ -795,7 +445,7 @@ tidy_notifier_libnotify_new(GDBusConnection *bus, const char *state_file)
 	if (bus == NULL)
 		return &self->parent;
 	self->bus = g_object_ref(bus);
-	self->thread = thread_new(self);
+	self->thread = tidy_notes_thread_new(self->context, on_told, self);
 	self->name_watch =
 		g_bus_watch_name_on_connection(bus, SERVER_NAME, G_BUS_NAME_WATCHER_FLAGS_NONE,
 					       on_server_appeared, on_server_vanished, self, NULL);

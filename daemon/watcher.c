@@ -2,15 +2,12 @@
 /* Watches the directories that matter. I/O. */
 #include "daemon/watcher.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "daemon/inotify-source.h"
+#include "daemon/stray-content.h"
 #include "home/base/error.h"
-#include "home/merge/settle.h"
 
 #define POLL_USEC  (15 * G_TIME_SPAN_MINUTE)
 #define QUIET_USEC (30 * G_TIME_SPAN_SECOND)
@@ -38,14 +35,10 @@ static const struct {
 typedef struct {
 	char *path;
 	Role role;
-	int watch;	    /* -1: not watched now */
-	char *only_name;    /* a configuration file whose directory is watched instead, or NULL */
-	gboolean is_kept;   /* by the tidy_watcher_set() under way */
-	gboolean is_active; /* strays */
-	TidySettle *settle; /* active strays */
-	gint64 empty_usec; /* active strays without entries: when to say so, 0: said or not empty */
-	gboolean is_empty_said; /* and the work taken on; until there is an entry again */
-	gint64 look_usec;	/* strays that are not active: when to look, 0: no need */
+	int watch;	  /* -1: not watched now */
+	char *only_name;  /* a configuration file whose directory is watched instead, or NULL */
+	gboolean is_kept; /* by the tidy_watcher_set() under way */
+	TidyStrayContent *content; /* strays */
 } Watch;
 
 struct TidyWatcher {
@@ -66,7 +59,7 @@ static void arm(TidyWatcher *watcher);
 static void
 watch_free(Watch *watch)
 {
-	g_clear_pointer(&watch->settle, tidy_settle_free);
+	g_clear_pointer(&watch->content, tidy_stray_content_free);
 	g_free(watch->only_name);
 	g_free(watch->path);
 	g_free(watch);
@@ -102,104 +95,6 @@ set_degraded(TidyWatcher *watcher, const char *path, int result)
 					: g_strerror(-result),
 				(int)(watcher->poll_usec / G_TIME_SPAN_MINUTE));
 	watcher->poll_due_usec = g_get_monotonic_time() + watcher->poll_usec;
-}
-
-/* ---- listing strays ---- */
-
-/* When an entry last changed, on the monotonic clock; the future (a wrong clock) counts as now. */
-static gint64
-changed_at(int dir, const char *name)
-{
-	gint64 age_usec = 0;
-	struct timespec now;
-	struct stat st;
-
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-		gboolean is_mtime = st.st_mtim.tv_sec > st.st_ctim.tv_sec;
-		struct timespec changed = is_mtime ? st.st_mtim : st.st_ctim;
-
-		clock_gettime(CLOCK_REALTIME, &now);
-		age_usec = (gint64)(now.tv_sec - changed.tv_sec) * G_USEC_PER_SEC +
-			   (now.tv_nsec - changed.tv_nsec) / 1000;
-	}
-	return g_get_monotonic_time() - MAX(age_usec, 0);
-}
-
-typedef void (*EntryFunc)(Watch *watch, int dir, const char *name);
-
-/* Calls @func for each entry; answers their number, -1 if the stray is gone, a link or not to be read. */
-static int
-for_each_entry(Watch *watch, EntryFunc func)
-{
-	int fd = open(watch->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *entry;
-	int count = 0;
-
-	if (dir == NULL) {
-		if (fd >= 0)
-			close(fd);
-		return -1;
-	}
-	while ((entry = readdir(dir)) != NULL) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		func(watch, dirfd(dir), entry->d_name);
-		count++;
-	}
-	closedir(dir);
-	return count;
-}
-
-static void
-entry_arrived(Watch *watch, int dir, const char *name)
-{
-	tidy_settle_event(watch->settle, TIDY_SETTLE_ARRIVED, name, changed_at(dir, name));
-}
-
-static void
-entry_back(Watch *watch, int dir, const char *name)
-{
-	tidy_settle_back(watch->settle, name, g_get_monotonic_time());
-}
-
-/* An empty directory is merged too (so it goes away), but only once: one that cannot go would be tried for ever. */
-static void
-list_into_settle(TidyWatcher *watcher, Watch *watch)
-{
-	int count;
-
-	tidy_settle_rescan_begin(watch->settle);
-	count = for_each_entry(watch, entry_arrived);
-	tidy_settle_rescan_end(watch->settle);
-	if (count > 0)
-		watch->is_empty_said = FALSE;
-	if (count != 0 || watch->is_empty_said)
-		watch->empty_usec = 0;
-	else if (watch->empty_usec == 0)
-		watch->empty_usec = changed_at(AT_FDCWD, watch->path) + watcher->quiet_usec;
-}
-
-static void
-activate(TidyWatcher *watcher, Watch *watch)
-{
-	watch->is_active = TRUE;
-	watch->look_usec = 0;
-	watch->settle = tidy_settle_new(&(TidySettleOptions){
-		.quiet_usec = watcher->quiet_usec,
-		.is_partial = watcher->funcs.is_partial,
-		.is_partial_data = watcher->funcs.data,
-	});
-	list_into_settle(watcher, watch);
-}
-
-static void
-deactivate(Watch *watch)
-{
-	watch->is_active = FALSE;
-	watch->empty_usec = 0;
-	watch->is_empty_said = FALSE;
-	g_clear_pointer(&watch->settle, tidy_settle_free);
 }
 
 /* ---- adding and removing ---- */
@@ -248,10 +143,8 @@ static void
 hooked(TidyWatcher *watcher, Watch *watch, int number)
 {
 	watch->watch = number;
-	if (watch->settle != NULL)
-		list_into_settle(watcher, watch);
-	else if (watch->role == ROLE_STRAY)
-		watch->look_usec = g_get_monotonic_time() + watcher->quiet_usec;
+	if (watch->content != NULL)
+		tidy_stray_content_missed(watch->content);
 	else
 		want_look(watcher, watch->role == ROLE_CONFIG ? TIDY_LOOK_CONFIG : TIDY_LOOK_HOME);
 }
@@ -285,6 +178,15 @@ find_watch(TidyWatcher *watcher, const char *path, Role role)
 	return NULL;
 }
 
+static TidyStrayContent *
+new_content(TidyWatcher *watcher, const char *path)
+{
+	return tidy_stray_content_new(path,
+				      &(TidyStrayOptions){ .quiet_usec = watcher->quiet_usec,
+							   .is_partial = watcher->funcs.is_partial,
+							   .data = watcher->funcs.data });
+}
+
 static void
 keep_or_add(TidyWatcher *watcher, const char *path, Role role)
 {
@@ -295,6 +197,8 @@ keep_or_add(TidyWatcher *watcher, const char *path, Role role)
 		watch->path = g_strdup(path);
 		watch->role = role;
 		watch->watch = -1;
+		if (role == ROLE_STRAY)
+			watch->content = new_content(watcher, path);
 		g_ptr_array_add(watcher->watches, watch);
 	}
 	watch->is_kept = TRUE;
@@ -389,13 +293,10 @@ tidy_watcher_set_active(TidyWatcher *watcher, const char *const *paths)
 {
 	for (guint i = 0; i < watcher->watches->len; i++) {
 		Watch *watch = g_ptr_array_index(watcher->watches, i);
-		gboolean is_active =
-			watch->role == ROLE_STRAY && g_strv_contains(paths, watch->path);
 
-		if (is_active && !watch->is_active)
-			activate(watcher, watch);
-		else if (!is_active && watch->is_active)
-			deactivate(watch);
+		if (watch->content != NULL)
+			tidy_stray_content_set_active(watch->content,
+						      g_strv_contains(paths, watch->path));
 	}
 	arm(watcher);
 }
@@ -405,88 +306,63 @@ tidy_watcher_done(TidyWatcher *watcher, const char *path)
 {
 	Watch *watch = find_watch(watcher, path, ROLE_STRAY);
 
-	if (watch == NULL || watch->settle == NULL)
+	if (watch == NULL)
 		return;
-	list_into_settle(watcher, watch);
-	for_each_entry(watch, entry_back);
+	tidy_stray_content_done(watch->content);
 	arm(watcher);
 }
 
 /* ---- time ---- */
 
 static gint64
-settle_deadline(const Watch *watch)
+deadline_of(const Watch *watch)
 {
-	gint64 deadline = tidy_settle_deadline(watch->settle);
-
-	return watch->empty_usec != 0 ? MIN(deadline, watch->empty_usec) : deadline;
+	return watch->content != NULL ? tidy_stray_content_deadline(watch->content) : G_MAXINT64;
 }
 
-static void
-give_empty(TidyWatcher *watcher, Watch *watch)
-{
-	static const char *const nothing[] = { NULL };
-	g_autofree char *path = g_strdup(watch->path);
-
-	watch->empty_usec = 0;
-	list_into_settle(watcher, watch);
-	if (watch->empty_usec == 0)
-		return;
-	watch->empty_usec = 0;
-	watch->is_empty_said = TRUE;
-	if (watcher->funcs.ready(path, nothing, TRUE, watcher->funcs.data))
-		return;
-	watch = find_watch(watcher, path, ROLE_STRAY);
-	if (watch != NULL)
-		watch->is_empty_said = FALSE;
-}
-
-static void
-give_ready(TidyWatcher *watcher, Watch *watch, gint64 now)
-{
-	g_autofree char *path = g_strdup(watch->path);
-	g_auto(GStrv) names = NULL;
-	gboolean is_all;
-
-	if (watch->empty_usec != 0 && watch->empty_usec <= now) {
-		give_empty(watcher, watch);
-		return;
-	}
-	names = tidy_settle_take(watch->settle, now);
-	if (names == NULL)
-		return;
-	is_all = tidy_settle_n_waiting(watch->settle) == 0;
-	watcher->funcs.ready(path, (const char *const *)names, is_all, watcher->funcs.data);
-}
-
-/* ready() and look() may call back into tidy_watcher_set(); so one watch a turn, found anew each time. */
 static Watch *
 find_due(TidyWatcher *watcher, gint64 now)
 {
 	for (guint i = 0; i < watcher->watches->len; i++) {
 		Watch *watch = g_ptr_array_index(watcher->watches, i);
 
-		if (watch->settle != NULL && settle_deadline(watch) <= now)
+		if (deadline_of(watch) <= now)
 			return watch;
 	}
 	return NULL;
 }
 
+/* ready() may call back into tidy_watcher_set(); so the watch is found anew after it. */
 static void
-take_due_looks(TidyWatcher *watcher, gint64 now)
+give_due(TidyWatcher *watcher, Watch *watch, gint64 now)
 {
+	g_autofree char *path = g_strdup(watch->path);
+	g_auto(GStrv) names = NULL;
+	gboolean is_all;
+	TidyStrayDue due = tidy_stray_content_take(watch->content, now, &names, &is_all);
+
+	if (due == TIDY_STRAY_LOOK)
+		want_look(watcher, TIDY_LOOK_STRAY);
+	if (due != TIDY_STRAY_READY ||
+	    watcher->funcs.ready(path, (const char *const *)names, is_all, watcher->funcs.data))
+		return;
+	watch = find_watch(watcher, path, ROLE_STRAY);
+	if (watch != NULL)
+		tidy_stray_content_refused(watch->content);
+}
+
+/* Where the kernel refused a watch. */
+static void
+poll_unwatched(TidyWatcher *watcher, gint64 now)
+{
+	watcher->poll_due_usec = now + watcher->poll_usec;
 	for (guint i = 0; i < watcher->watches->len; i++) {
 		Watch *watch = g_ptr_array_index(watcher->watches, i);
 
-		if (watch->look_usec != 0 && watch->look_usec <= now) {
-			watch->look_usec = 0;
-			want_look(watcher, TIDY_LOOK_STRAY);
-		}
+		if (watch->content != NULL && watch->watch < 0)
+			tidy_stray_content_missed(watch->content);
 	}
-	if (watcher->poll_due_usec != 0 && watcher->poll_due_usec <= now) {
-		watcher->poll_due_usec = now + watcher->poll_usec;
-		want_look(watcher, TIDY_LOOK_ALL);
-	}
+	want_look(watcher, TIDY_LOOK_ALL);
 }
 
 static gboolean
@@ -497,8 +373,9 @@ on_timer(gpointer data)
 	Watch *watch;
 
 	while ((watch = find_due(watcher, now)) != NULL)
-		give_ready(watcher, watch, now);
-	take_due_looks(watcher, now);
+		give_due(watcher, watch, now);
+	if (watcher->poll_due_usec != 0 && watcher->poll_due_usec <= now)
+		poll_unwatched(watcher, now);
 	arm(watcher);
 	give_looks(watcher);
 	return G_SOURCE_CONTINUE;
@@ -509,14 +386,8 @@ next_deadline(TidyWatcher *watcher)
 {
 	gint64 deadline = watcher->poll_due_usec != 0 ? watcher->poll_due_usec : G_MAXINT64;
 
-	for (guint i = 0; i < watcher->watches->len; i++) {
-		const Watch *watch = g_ptr_array_index(watcher->watches, i);
-
-		if (watch->settle != NULL)
-			deadline = MIN(deadline, settle_deadline(watch));
-		if (watch->look_usec != 0)
-			deadline = MIN(deadline, watch->look_usec);
-	}
+	for (guint i = 0; i < watcher->watches->len; i++)
+		deadline = MIN(deadline, deadline_of(g_ptr_array_index(watcher->watches, i)));
 	return deadline;
 }
 
@@ -564,29 +435,6 @@ on_home_name(TidyWatcher *watcher, const Watch *watch, const char *name)
 		want_look(watcher, TIDY_LOOK_HOME);
 }
 
-static void
-on_stray_name(TidyWatcher *watcher, Watch *watch, const TidyInotifyEvent *event)
-{
-	gint64 now = g_get_monotonic_time();
-
-	if (watch->settle == NULL) {
-		watch->look_usec = now + watcher->quiet_usec;
-		return;
-	}
-	watch->is_empty_said = FALSE;
-	/* Confirmed by a listing when the time has come. */
-	watch->empty_usec = event->mask & (IN_DELETE | IN_MOVED_FROM) &&
-					    tidy_settle_n_waiting(watch->settle) <= 1
-				    ? now + watcher->quiet_usec
-				    : 0;
-	if (event->mask & (IN_DELETE | IN_MOVED_FROM))
-		tidy_settle_event(watch->settle, TIDY_SETTLE_GONE, event->name, now);
-	else if (event->mask & (IN_CREATE | IN_MOVED_TO))
-		tidy_settle_event(watch->settle, TIDY_SETTLE_ARRIVED, event->name, now);
-	else
-		tidy_settle_event(watch->settle, TIDY_SETTLE_CHANGED, event->name, now);
-}
-
 /* The watch follows the inode: after a rename it would tell about a directory that is no longer the one meant.
  * So it ends, and the path is resolved again. */
 static void
@@ -619,7 +467,8 @@ on_watch_event(TidyWatcher *watcher, Watch *watch, const TidyInotifyEvent *event
 			on_home_name(watcher, watch, event->name);
 		break;
 	case ROLE_STRAY:
-		on_stray_name(watcher, watch, event);
+		tidy_stray_content_event(watch->content, event->mask, event->name,
+					 g_get_monotonic_time());
 		break;
 	case ROLE_CONFIG:
 		on_config_name(watcher, watch, event->name);
@@ -630,29 +479,15 @@ on_watch_event(TidyWatcher *watcher, Watch *watch, const TidyInotifyEvent *event
 	}
 }
 
+/* What was dropped may have been that a watched directory was moved or removed: all watches are made anew. */
 static void
 on_overflow(TidyWatcher *watcher)
 {
-	for (guint i = 0; i < watcher->watches->len; i++) {
-		Watch *watch = g_ptr_array_index(watcher->watches, i);
-
-		if (watch->settle != NULL)
-			tidy_settle_overflow(watch->settle);
-	}
+	for (guint i = 0; i < watcher->watches->len; i++)
+		unhook(watcher, g_ptr_array_index(watcher->watches, i));
+	for (guint i = 0; i < watcher->watches->len; i++)
+		hook(watcher, g_ptr_array_index(watcher->watches, i));
 	want_look(watcher, TIDY_LOOK_ALL);
-}
-
-static void
-end_of_events(TidyWatcher *watcher)
-{
-	for (guint i = 0; i < watcher->watches->len; i++) {
-		Watch *watch = g_ptr_array_index(watcher->watches, i);
-
-		if (watch->settle != NULL && tidy_settle_needs_rescan(watch->settle))
-			list_into_settle(watcher, watch);
-	}
-	arm(watcher);
-	give_looks(watcher);
 }
 
 static void
@@ -661,7 +496,8 @@ on_inotify(const TidyInotifyEvent *event, gpointer data)
 	TidyWatcher *watcher = data;
 
 	if (event == NULL) {
-		end_of_events(watcher);
+		arm(watcher);
+		give_looks(watcher);
 		return;
 	}
 	if (event->mask & IN_Q_OVERFLOW) {
@@ -731,10 +567,8 @@ tidy_watcher_set_times(TidyWatcher *watcher, gint64 quiet_usec, gint64 poll_usec
 	for (guint i = 0; i < watcher->watches->len; i++) {
 		Watch *watch = g_ptr_array_index(watcher->watches, i);
 
-		if (!watch->is_active)
-			continue;
-		deactivate(watch);
-		activate(watcher, watch);
+		if (watch->content != NULL)
+			tidy_stray_content_set_quiet(watch->content, quiet_usec);
 	}
 	arm(watcher);
 }

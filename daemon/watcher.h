@@ -25,8 +25,8 @@ typedef enum {
 typedef struct {
 	/* Look again. May be called for the same reason many times in a row. */
 	void (*look)(TidyLook look, gpointer data);
-	/* In the active stray @path these are finished. @is_all: nothing else is in it. TRUE: the work is taken on. FALSE:
-	 * it is under way already, and its tidy_watcher_done() will have all of this told again. */
+	/* In the active stray @path these are finished. @is_all: nothing else is in it. Until tidy_watcher_done()
+	 * nothing else in it is told. FALSE: work in it is under way already, and this is told again when that is done. */
 	gboolean (*ready)(const char *path, const char *const *names, gboolean is_all,
 			  gpointer data);
 	/* Whether a directory of that name in the home can be a stray; NULL: any can. */

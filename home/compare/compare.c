@@ -192,14 +192,17 @@ compare_content(Pair *pair)
 	int r = 0;
 
 	while (r == 0 && (offset = skip_holes(pair, offset)) < end) {
-		gint64 size = MIN(end - offset, (gint64)tidy_compare_block_size(equal_blocks));
+		gsize block = pair->options->is_copy ? TIDY_COMPARE_BLOCK_MAX
+						     : tidy_compare_block_size(equal_blocks);
+		gint64 size = MIN(end - offset, (gint64)block);
 
 		if (is_cancelled(pair->options))
 			return -ECANCELED;
 		r = compare_block(pair, offset, (gsize)size);
 		offset += size;
 		equal_blocks++;
-		if (r == 0 && equal_blocks == BLOCKS_BEFORE_TAIL && offset < end)
+		if (r == 0 && equal_blocks == BLOCKS_BEFORE_TAIL && offset < end &&
+		    !pair->options->is_copy)
 			r = compare_tail(pair, &end);
 	}
 	return r;

@@ -25,6 +25,8 @@ typedef enum {
 typedef struct {
 	const TidyStat *expected_a; /* what the caller saw before; NULL: nothing is expected */
 	const TidyStat *expected_b;
+	/* One is a copy of the other: they are read to their end, in as few pieces as can be. */
+	gboolean is_copy;
 	guint64 *read_bytes; /* NULL, or content bytes read are added to it, also when it fails */
 	gboolean (*is_cancelled)(gpointer data); /* NULL, or asked between blocks */
 	gpointer data;				 /* for is_cancelled */

@@ -81,6 +81,14 @@ static const Pattern patterns[] = {
 #define RULE_TRACK     "X.fN.ext"
 #define RULE_RANDOM    "XXXXXXXX.ext.part"
 
+/* By the first and the last byte, which is enough for nearly every name: each entry of each directory is asked about. */
+static gboolean
+is_ruled_out(const Pattern *pattern, char first, char last)
+{
+	return (pattern->head_len > 0 && pattern->head[0] != first) ||
+	       (pattern->tail_len > 0 && pattern->tail[pattern->tail_len - 1] != last);
+}
+
 /* Whether @name fits @pattern; @stem and @stem_len get the bytes of its (only, or first) star. */
 static gboolean
 fits(const Pattern *pattern, const char *name, gsize len, const char **stem, gsize *stem_len)
@@ -138,9 +146,11 @@ static const Pattern *
 find_pattern(const char *name, const char **stem, gsize *stem_len)
 {
 	gsize len = strlen(name);
+	char last = len > 0 ? name[len - 1] : '\0';
 
 	for (gsize i = 0; i < G_N_ELEMENTS(patterns); i++) {
-		if (!fits(&patterns[i], name, len, stem, stem_len))
+		if (is_ruled_out(&patterns[i], *name, last) ||
+		    !fits(&patterns[i], name, len, stem, stem_len))
 			continue;
 		if (patterns[i].random &&
 		    (*stem_len != patterns[i].random || !is_random(*stem, *stem_len)))

@@ -18,7 +18,8 @@ typedef struct {
 	ItemKind kind;
 	TidyStat source; /* before it was read */
 	TidyStat copy;
-	int r; /* 0: so far all went well */
+	int ahead; /* the copy, open, with its first bytes on their way from the disk; -1: not yet */
+	int r;	   /* 0: so far all went well */
 } Item;
 
 /* A file system that is copied to. */
@@ -35,6 +36,9 @@ typedef struct {
 	TidyDir *dir;
 	char *name;
 	gboolean is_refused; /* this file system has no links, or no more for this file */
+	guint64 ino;	     /* of a name that was renamed; 0: it is a copy */
+	TidyDir *other_dir;  /* ino != 0: else it is here */
+	char *other_name;
 } SetMember;
 
 struct TidyCarrier {

@@ -15,6 +15,9 @@ set_member_free(gpointer data)
 
 	tidy_dir_unref(member->dir);
 	g_free(member->name);
+	if (member->other_dir != NULL)
+		tidy_dir_unref(member->other_dir);
+	g_free(member->other_name);
 	g_free(member);
 }
 
@@ -45,22 +48,66 @@ tidy_carry_sets_has(TidyCarrySets *sets, guint64 dev, guint64 ino)
 	return key != NULL && g_hash_table_contains(sets, key);
 }
 
+/* A file that was renamed is known without its device, whose number may be another after a boot. */
+#define NO_DEVICE 0
+
 void
-tidy_carry_remember_member(TidyCarrier *carrier, const TidyStep *step, const TidyDir *dir,
-			   TidyDir *to_dir)
+tidy_carry_sets_add(TidyCarrySets *sets, guint64 ino, TidyDir *dir, const char *name,
+		    TidyDir *other_dir, const char *other_name)
 {
-	g_autofree char *key = NULL;
+	g_autofree char *key = key_of(NO_DEVICE, ino);
 	SetMember *member;
 
-	if (!step->is_shared)
-		return;
-	key = set_key(step, dir, to_dir);
-	if (g_hash_table_contains(carrier->options.sets, key))
+	if (g_hash_table_contains(sets, key))
 		return;
 	member = g_new0(SetMember, 1);
-	member->dir = tidy_dir_ref(to_dir);
-	member->name = g_strdup(step->to_name);
-	g_hash_table_insert(carrier->options.sets, g_steal_pointer(&key), member);
+	member->ino = ino;
+	member->dir = tidy_dir_ref(dir);
+	member->name = g_strdup(name);
+	member->other_dir = tidy_dir_ref(other_dir);
+	member->other_name = g_strdup(other_name);
+	g_hash_table_insert(sets, g_steal_pointer(&key), member);
+}
+
+static void
+swap_places(SetMember *member)
+{
+	TidyDir *dir = member->dir;
+	char *name = member->name;
+
+	member->dir = member->other_dir;
+	member->name = member->other_name;
+	member->other_dir = dir;
+	member->other_name = name;
+}
+
+/* Whether @member is where it says, on the file system of @to_dir; it may be at its other place by now. */
+static gboolean
+is_there(const TidyCarrier *carrier, SetMember *member, const TidyDir *to_dir)
+{
+	TidyFs *fs = carrier->options.fs;
+
+	for (guint i = 0; i < 2; i++) {
+		int dir = tidy_dir_fd(member->dir);
+		TidyStat st;
+
+		if (dir >= 0 && fs->stat(fs, dir, member->name, &st) == 0 &&
+		    st.ino == member->ino && st.dev == to_dir->dev)
+			return TRUE;
+		swap_places(member);
+	}
+	return FALSE;
+}
+
+/* The file that @step brings back was not only copied: it still has a name of its own. */
+static SetMember *
+find_original(const TidyCarrier *carrier, const TidyStep *step, const TidyDir *to_dir)
+{
+	g_autofree char *key = step->origin != 0 ? key_of(NO_DEVICE, step->to_ino) : NULL;
+	SetMember *member = key != NULL ? g_hash_table_lookup(carrier->options.sets, key) : NULL;
+
+	return member != NULL && !member->is_refused && is_there(carrier, member, to_dir) ? member
+											  : NULL;
 }
 
 SetMember *
@@ -68,11 +115,29 @@ tidy_carry_find_member(const TidyCarrier *carrier, const TidyStep *step, const T
 		       const TidyDir *to_dir)
 {
 	g_autofree char *key = NULL;
+	SetMember *original;
 
-	if (!step->is_shared)
+	if (!step->is_shared || g_hash_table_size(carrier->options.sets) == 0)
 		return NULL;
+	original = find_original(carrier, step, to_dir);
+	if (original != NULL)
+		return original;
 	key = set_key(step, dir, to_dir);
 	return g_hash_table_lookup(carrier->options.sets, key);
+}
+
+void
+tidy_carry_remember_member(TidyCarrier *carrier, const TidyStep *step, const TidyDir *dir,
+			   TidyDir *to_dir)
+{
+	SetMember *member;
+
+	if (!step->is_shared || tidy_carry_find_member(carrier, step, dir, to_dir) != NULL)
+		return;
+	member = g_new0(SetMember, 1);
+	member->dir = tidy_dir_ref(to_dir);
+	member->name = g_strdup(step->to_name);
+	g_hash_table_insert(carrier->options.sets, set_key(step, dir, to_dir), member);
 }
 
 /* The item came to nothing: who would have been linked to it is copied. */

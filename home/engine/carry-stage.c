@@ -243,7 +243,7 @@ stage_item(TidyCarrier *carrier, Item *item, int dir, int to)
 int
 tidy_carrier_stage(TidyCarrier *carrier, const TidyStep *step, TidyDir *dir, TidyDir *to_dir)
 {
-	Item item = { .step = step, .dir = dir, .to_dir = to_dir };
+	Item item = { .step = step, .dir = dir, .to_dir = to_dir, .ahead = -1 };
 	int to = tidy_dir_fd(to_dir);
 	int from = tidy_dir_fd(dir);
 	int r;

@@ -24,6 +24,9 @@
 #define GROUP_BYTES (G_GINT64_CONSTANT(256) << 20)
 #define GROUP_FILES 4096
 #define MAGIC_F2FS  0xf2f52010U
+/* So many copies are on their way from the disk at once, and so much of each; behind that the kernel reads ahead itself. */
+#define AHEAD_FILES 32
+#define AHEAD_BYTES (G_GINT64_CONSTANT(1) << 20)
 
 /* --- life --- */
 
@@ -146,32 +149,78 @@ is_cancelled(gpointer data)
 	return tidy_carrier_check_cancelled(data) < 0;
 }
 
+/* What memory says was written before; what counts is what the disk gives back. */
 static int
-compare_copy(TidyCarrier *carrier, const Item *item, int from_dir, int dir, const char *name)
+open_copy(TidyCarrier *carrier, int dir, const char *name)
+{
+	TidyFs *fs = carrier->options.fs;
+	int fd = tidy_compare_open(fs, dir, name);
+
+	if (fd >= 0)
+		fs->advise(fs, fd, 0, 0, POSIX_FADV_DONTNEED);
+	return fd;
+}
+
+/* While one copy is compared the next ones are on their way from the disk: one at a time each would be waited for. */
+static void
+look_ahead(TidyCarrier *carrier, guint index)
+{
+	TidyFs *fs = carrier->options.fs;
+	g_autofree char *temp = NULL;
+	Item *item;
+	int to;
+
+	if (index >= carrier->items->len)
+		return;
+	item = &g_array_index(carrier->items, Item, index);
+	if (item->r < 0 || item->kind != ITEM_TEMP || item->step->type != TIDY_TYPE_FILE ||
+	    item->source.size == 0)
+		return;
+	to = tidy_dir_fd(item->to_dir);
+	temp = tidy_carrier_temp_name(carrier, item->step);
+	item->ahead = to >= 0 ? open_copy(carrier, to, temp) : -1;
+	if (item->ahead >= 0)
+		fs->advise(fs, item->ahead, 0, MIN(item->source.size, AHEAD_BYTES),
+			   POSIX_FADV_WILLNEED);
+}
+
+static void
+close_ahead(TidyCarrier *carrier)
+{
+	for (guint i = 0; i < carrier->items->len; i++) {
+		Item *item = &g_array_index(carrier->items, Item, i);
+
+		if (item->ahead >= 0)
+			carrier->options.fs->close(carrier->options.fs, item->ahead);
+		item->ahead = -1;
+	}
+}
+
+static int
+compare_copy(TidyCarrier *carrier, Item *item, int from_dir, int dir, const char *name)
 {
 	TidyFs *fs = carrier->options.fs;
 	TidyCompareOptions options = {
 		/* The removal of another of its names has changed its stamps. */
 		.expected_a = item->step->is_shared ? NULL : &item->source,
+		.is_copy = TRUE,
 		.is_cancelled = is_cancelled,
 		.data = carrier,
 	};
 	int from = tidy_compare_open(fs, from_dir, item->step->name);
-	int to;
+	int to = item->ahead;
 	int r;
 
-	if (from < 0)
-		return from;
-	to = tidy_compare_open(fs, dir, name);
-	if (to < 0) {
+	item->ahead = -1;
+	if (from >= 0 && to < 0)
+		to = open_copy(carrier, dir, name);
+	r = MIN(from, to);
+	if (r >= 0)
+		r = tidy_compare_fds(fs, from, to, &options);
+	if (from >= 0)
 		fs->close(fs, from);
-		return to;
-	}
-	/* What memory says was written before; what counts is what the disk gives back. */
-	fs->advise(fs, to, 0, 0, POSIX_FADV_DONTNEED);
-	r = tidy_compare_fds(fs, from, to, &options);
-	fs->close(fs, from);
-	fs->close(fs, to);
+	if (to >= 0)
+		fs->close(fs, to);
 	if (r == TIDY_COMPARE_DIFFERENT && item->kind == ITEM_TEMP)
 		return -EIO;
 	return r > 0 ? -ESTALE : r;
@@ -184,17 +233,18 @@ place_link(TidyCarrier *carrier, Item *item, int from, int to)
 	TidyFs *fs = carrier->options.fs;
 	SetMember *member = tidy_carry_find_member(carrier, item->step, item->dir, item->to_dir);
 	int dir = member != NULL ? tidy_dir_fd(member->dir) : -ESTALE;
-	int r = dir < 0 ? dir : compare_copy(carrier, item, from, dir, member->name);
+	/* Asked before: once the name is there, nothing may keep us from knowing whose it is. */
+	int r = dir < 0 ? dir : fs->stat(fs, dir, member->name, &item->copy);
 
+	if (r == 0)
+		r = compare_copy(carrier, item, from, dir, member->name);
 	if (r == 0)
 		r = fs->link(fs, dir, member->name, to, item->step->to_name);
 	if (r == -EPERM || r == -EMLINK || r == -EOPNOTSUPP || r == -EXDEV) {
 		member->is_refused = TRUE;
 		r = -ESTALE;
 	}
-	if (r == -ENOENT)
-		r = -ESTALE;
-	return r == 0 ? fs->stat(fs, to, item->step->to_name, &item->copy) : r;
+	return r == -ENOENT ? -ESTALE : r;
 }
 
 static int
@@ -309,14 +359,15 @@ sync_places(TidyCarrier *carrier, gboolean has_names)
 	}
 }
 
-int
-tidy_carrier_place(TidyCarrier *carrier)
+static int
+place_items(TidyCarrier *carrier)
 {
-	if (carrier->items->len > 0)
-		sync_places(carrier, FALSE);
+	for (guint i = 0; i < AHEAD_FILES; i++)
+		look_ahead(carrier, i);
 	for (guint i = 0; i < carrier->items->len; i++) {
 		Item *item = &g_array_index(carrier->items, Item, i);
 
+		look_ahead(carrier, i + AHEAD_FILES);
 		if (item->r == 0)
 			item->r = place_item(carrier, item);
 		/* Those that have their names keep them: the next try finds both, and compares again. */
@@ -327,8 +378,21 @@ tidy_carrier_place(TidyCarrier *carrier)
 		if (item->r < 0 && item->kind == ITEM_TEMP)
 			tidy_carrier_drop_temp(carrier, item->step, item->to_dir);
 	}
-	sync_places(carrier, TRUE);
 	return 0;
+}
+
+int
+tidy_carrier_place(TidyCarrier *carrier)
+{
+	int r;
+
+	if (carrier->items->len > 0)
+		sync_places(carrier, FALSE);
+	r = place_items(carrier);
+	close_ahead(carrier);
+	if (r == 0)
+		sync_places(carrier, TRUE);
+	return r;
 }
 
 /* --- the source --- */

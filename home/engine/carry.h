@@ -29,6 +29,10 @@ typedef GHashTable TidyCarrySets;
 TidyCarrySets *tidy_carry_sets_new(void);
 /* A name of the file @ino of @dev was carried already: its last one here may not look shared any more. */
 gboolean tidy_carry_sets_has(TidyCarrySets *sets, guint64 dev, guint64 ino);
+/* For an undo: the file @ino itself still has a name, @name in @dir or by then @other_name in @other_dir. What comes back to
+ * its file system as the same file becomes a link to it. The first of several is used. */
+void tidy_carry_sets_add(TidyCarrySets *sets, guint64 ino, TidyDir *dir, const char *name,
+			 TidyDir *other_dir, const char *other_name);
 
 typedef struct {
 	TidyFs *fs;

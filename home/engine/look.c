@@ -13,6 +13,7 @@
 typedef struct {
 	TidyFs *fs;
 	int dir;
+	guint n_max;
 	TidyListing *listing;
 } Lister;
 
@@ -27,21 +28,26 @@ list_entry(const TidyDirent *dirent, gpointer data)
 	    lister->fs->stat(lister->fs, lister->dir, dirent->name, &st) == 0)
 		type = tidy_stat_type(&st);
 	tidy_listing_add(lister->listing, dirent->name, dirent->ino, type);
-	return TRUE;
+	return lister->listing->entries->len < lister->n_max;
 }
 
-/* The sorted listing of @dir, or NULL and -errno in @r. */
 TidyListing *
-tidy_walk_list(TidyWalk *walk, TidyDir *dir, int *r)
+tidy_walk_list_some(TidyWalk *walk, TidyDir *dir, guint n_max, int *r)
 {
 	g_autoptr(TidyListing) listing = tidy_listing_new();
-	Lister lister = { walk->fs, tidy_dir_fd(dir), listing };
+	Lister lister = { walk->fs, tidy_dir_fd(dir), n_max, listing };
 
 	*r = lister.dir < 0 ? lister.dir : tidy_fs_list(walk->fs, lister.dir, list_entry, &lister);
 	if (*r < 0)
 		return NULL;
 	tidy_listing_sort(listing);
 	return g_steal_pointer(&listing);
+}
+
+TidyListing *
+tidy_walk_list(TidyWalk *walk, TidyDir *dir, int *r)
+{
+	return tidy_walk_list_some(walk, dir, G_MAXUINT, r);
 }
 
 /* Sets @itself on the entry of @listing that an item of @paths names, and HOLDS on the one that it lies below. */
@@ -78,8 +84,8 @@ has_unfinished_name(const TidyListing *listing)
 }
 
 /* Sizes and times are asked for only where some name says "unfinished": hardly ever. */
-static void
-flag_unfinished(TidyWalk *walk, int dir, TidyListing *listing)
+void
+tidy_walk_flag_unfinished(TidyWalk *walk, int dir, TidyListing *listing)
 {
 	guint n = listing->entries->len;
 	g_autofree TidyPartialEntry *entries = NULL;
@@ -181,8 +187,8 @@ flag_excluded(TidyWalk *walk, TidyListing *listing)
 	include_partners(listing);
 }
 
-static char *
-read_link(TidyFs *fs, int dir, const char *name)
+char *
+tidy_walk_read_link(TidyFs *fs, int dir, const char *name)
 {
 	char buffer[LINK_MAX_BYTES];
 	ssize_t length = fs->readlink(fs, dir, name, buffer, sizeof buffer);
@@ -208,89 +214,12 @@ look_at_links(TidyWalk *walk, const TidyPair *pair, int dir)
 			from = tidy_dir_path(pair->source);
 			to = tidy_dir_path(pair->target);
 		}
-		text = read_link(walk->fs, dir, entry->name);
-		if (text == NULL)
+		text = tidy_walk_read_link(walk->fs, dir, entry->name);
+		if (text == NULL ||
+		    !tidy_listing_set_link(pair->source_list, entry, text,
+					   tidy_plan_link_text(text, from, to, walk->job->stray,
+							       walk->job->target)))
 			entry->flags |= TIDY_ENTRY_UNREADABLE;
-		else
-			tidy_listing_set_link(entry, text,
-					      tidy_plan_link_text(text, from, to, walk->job->stray,
-								  walk->job->target));
-	}
-}
-
-/* What scan_links() looks for below one directory of the stray. */
-typedef struct {
-	TidyWalk *walk;
-	int dir;
-	char *from;
-	char *to;
-	GPtrArray *below;
-	gboolean has_breaking;
-} LinkScan;
-
-static gboolean
-scan_entry(const TidyDirent *entry, gpointer data)
-{
-	LinkScan *scan = data;
-	const TidyMergeJob *job = scan->walk->job;
-
-	if (entry->type == TIDY_TYPE_DIR)
-		g_ptr_array_add(scan->below, g_strdup(entry->name));
-	if (entry->type == TIDY_TYPE_LINK) {
-		g_autofree char *text = read_link(scan->walk->fs, scan->dir, entry->name);
-		g_autofree char *other = text != NULL
-						 ? tidy_plan_link_text(text, scan->from, scan->to,
-								       job->stray, job->target)
-						 : NULL;
-
-		/* One that cannot be read may be one of them. */
-		scan->has_breaking = text == NULL || other != NULL;
-	}
-	return !scan->has_breaking;
-}
-
-/* TRUE when a relative link somewhere below @parent/@name would break if the whole tree moved. */
-static gboolean
-holds_breaking_link(TidyWalk *walk, TidyDir *parent, const char *name, const char *from,
-		    const char *to)
-{
-	g_autoptr(TidyDir) dir = tidy_dir_child(parent, name);
-	g_autoptr(GPtrArray) below = g_ptr_array_new_with_free_func(g_free);
-	g_autofree char *dir_from = g_build_filename(from, name, NULL);
-	g_autofree char *dir_to = g_build_filename(to, name, NULL);
-	LinkScan scan = { .walk = walk, .from = dir_from, .to = dir_to, .below = below };
-
-	scan.dir = tidy_dir_fd(dir);
-	/* What cannot be looked into is not moved blindly either. */
-	if (scan.dir < 0 || tidy_fs_list(walk->fs, scan.dir, scan_entry, &scan) < 0)
-		return TRUE;
-	for (guint i = 0; i < below->len && !scan.has_breaking; i++)
-		scan.has_breaking = holds_breaking_link(walk, dir, g_ptr_array_index(below, i),
-							dir_from, dir_to);
-	return scan.has_breaking;
-}
-
-/* Between two places at the same depth of one directory a relative link leads where it led; only elsewhere must the
- * trees be read to know. */
-static void
-flag_link_holders(TidyWalk *walk, const TidyPair *pair)
-{
-	g_autofree char *stray_parent = g_path_get_dirname(walk->job->stray);
-	g_autofree char *target_parent = g_path_get_dirname(walk->job->target);
-	g_autofree char *from = NULL;
-	g_autofree char *to = NULL;
-
-	/* What is copied is looked at entry by entry. */
-	if (strcmp(stray_parent, target_parent) == 0 || pair->needs_copy)
-		return;
-	from = tidy_dir_path(pair->source);
-	to = tidy_dir_path(pair->target);
-	for (guint i = 0; i < pair->source_list->entries->len; i++) {
-		TidyEntry *entry = &g_array_index(pair->source_list->entries, TidyEntry, i);
-
-		if (entry->type == TIDY_TYPE_DIR &&
-		    holds_breaking_link(walk, pair->source, entry->name, from, to))
-			entry->flags |= TIDY_ENTRY_HOLDS;
 	}
 }
 
@@ -347,10 +276,11 @@ relate_files(TidyWalk *walk, TidyTwin *twin, const char *name, int source, int t
 }
 
 static void
-relate_links(TidyWalk *walk, TidyTwin *twin, const TidyEntry *entry, int target)
+relate_links(TidyWalk *walk, TidyTwin *twin, const TidyListing *list, const TidyEntry *entry,
+	     int target)
 {
-	g_autofree char *other = read_link(walk->fs, target, entry->name);
-	const TidyLinkTexts *link = entry->link;
+	g_autofree char *other = tidy_walk_read_link(walk->fs, target, entry->name);
+	const TidyLinkTexts *link = tidy_listing_link(list, entry);
 
 	if (other != NULL && link != NULL)
 		twin->relation =
@@ -380,7 +310,7 @@ tidy_walk_relate(TidyWalk *walk, const TidyPair *pair, int source, int target)
 		else if (a->type == TIDY_TYPE_FILE)
 			relate_files(walk, twin, a->name, source, target);
 		else if (a->type == TIDY_TYPE_LINK)
-			relate_links(walk, twin, a, target);
+			relate_links(walk, twin, pair->source_list, a, target);
 		else
 			twin->relation = TIDY_RELATION_DIFFERENT;
 	}
@@ -394,7 +324,7 @@ tidy_walk_look(TidyWalk *walk, TidyPair *pair)
 
 	flag_paths(walk->job->open_paths, pair->source, pair->source_list, TIDY_ENTRY_OPEN);
 	flag_paths(walk->job->mount_points, pair->source, pair->source_list, TIDY_ENTRY_MOUNT);
-	flag_unfinished(walk, source, pair->source_list);
+	tidy_walk_flag_unfinished(walk, source, pair->source_list);
 	if (pair->is_root && walk->job->settle_ns > 0)
 		flag_young(walk, source, pair->source_list);
 	if (pair->is_root && walk->job->only_names != NULL)
@@ -405,7 +335,7 @@ tidy_walk_look(TidyWalk *walk, TidyPair *pair)
 	flag_found_out(pair, walk->run->apart, TIDY_ENTRY_NO_RENAME);
 	flag_no_rename(pair);
 	look_at_links(walk, pair, source);
-	flag_link_holders(walk, pair);
+	tidy_walk_look_below(walk, pair);
 }
 
 gboolean

@@ -121,12 +121,31 @@ descend_new(TidyWalk *walk, TidyPair *above, const TidyEntry *entry, const char 
 	return descend(walk, above, entry, made != NULL ? made : new_name, made == NULL, error);
 }
 
-/* A repository that the target has too, or part of one: it goes as a whole, to a name of its own. */
 static gboolean
-take_unit(TidyWalk *walk, TidyPair *above, const TidyEntry *entry, GError **error)
+leave(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyWhy why)
 {
-	const char *name = tidy_planner_free_name(above->planner, entry->name, TRUE);
+	g_autofree char *path = tidy_dir_entry_path(pair->source, entry->name);
 
+	pair->is_going = FALSE;
+	tidy_run_note(walk->run, path, why, 0);
+	return TRUE;
+}
+
+/* A repository that the target has too, or part of one: it goes as a whole, to a name of its own; and stays as a whole when
+ * something in it has to stay. */
+static gboolean
+take_unit(TidyWalk *walk, TidyPair *above, const TidyEntry *entry, const char *new_name,
+	  gboolean is_target_new, GError **error)
+{
+	const char *name;
+
+	if ((entry->flags & TIDY_ENTRY_HOLDS) != 0)
+		return leave(walk, above, entry, TIDY_WHY_OPEN);
+	if (is_target_new && (entry->flags & TIDY_ENTRY_NO_RENAME) == 0)
+		return tidy_walk_add_move(walk, above, entry, new_name,
+					  new_name != NULL ? TIDY_WHY_NAME_TAKEN : TIDY_WHY_ABSENT,
+					  error);
+	name = tidy_planner_free_name(above->planner, entry->name, TRUE);
 	above->is_going &= name != NULL;
 	above->is_source_changed |= name != NULL;
 	if (name == NULL)
@@ -151,8 +170,8 @@ descend(TidyWalk *walk, TidyPair *above, const TidyEntry *entry, const char *new
 	if (!open_pair(walk, &pair)) {
 		above->is_going = FALSE;
 	} else if ((tidy_plan_is_unit(pair.source_list) || tidy_plan_is_unit(pair.target_list)) &&
-		   !is_ours(walk, &pair, entry)) {
-		is_fine = take_unit(walk, above, entry, error);
+		   ((entry->flags & TIDY_ENTRY_HOLDS) != 0 || !is_ours(walk, &pair, entry))) {
+		is_fine = take_unit(walk, above, entry, new_name, is_target_new, error);
 	} else {
 		gboolean has_target = !is_target_new;
 
@@ -169,16 +188,6 @@ descend(TidyWalk *walk, TidyPair *above, const TidyEntry *entry, const char *new
 }
 
 static gboolean
-leave(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyWhy why)
-{
-	g_autofree char *path = tidy_dir_entry_path(pair->source, entry->name);
-
-	pair->is_going = FALSE;
-	tidy_run_note(walk->run, path, why, 0);
-	return TRUE;
-}
-
-static gboolean
 follow_decision(TidyWalk *walk, TidyPair *pair, const TidyDecision *decision, GError **error)
 {
 	const TidyEntry *entry =
@@ -192,7 +201,7 @@ follow_decision(TidyWalk *walk, TidyPair *pair, const TidyDecision *decision, GE
 	case TIDY_DECISION_RELINK:
 		return tidy_walk_add_relink(walk, pair, entry, decision, error);
 	case TIDY_DECISION_UNLINK:
-		return tidy_walk_add_unlink(walk, pair, entry, decision->why, FALSE, error);
+		return tidy_walk_add_unlink(walk, pair, entry, decision->why, error);
 	case TIDY_DECISION_FOLD:
 	case TIDY_DECISION_DISCARD:
 		return tidy_walk_add_trash(walk, pair->source, entry, decision->why, error);

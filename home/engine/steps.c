@@ -91,20 +91,27 @@ leave_link(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyStep *ste
 }
 
 /* The source's link goes; its text is in the journal. */
-gboolean
-tidy_walk_add_unlink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyWhy why,
-		     gboolean needs_previous, GError **error)
+static TidyStep
+unlink_step(const TidyPair *pair, const TidyEntry *entry, TidyWhy why)
 {
-	TidyStep step = {
+	const TidyLinkTexts *link = tidy_listing_link(pair->source_list, entry);
+
+	return (TidyStep){
 		.op = TIDY_OP_UNLINK,
 		.why = why,
 		.type = TIDY_TYPE_LINK,
 		.name = g_strdup(entry->name),
-		.text = g_strdup(entry->link->old_text),
+		.text = g_strdup(link->old_text),
 		.ino = entry->ino,
 		.size = -1,
-		.needs_previous = needs_previous,
 	};
+}
+
+gboolean
+tidy_walk_add_unlink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyWhy why,
+		     GError **error)
+{
+	TidyStep step = unlink_step(pair, entry, why);
 
 	stat_link(walk, pair, entry, &step);
 	if (step.mtime_ns == TIDY_TIME_OMIT)
@@ -112,30 +119,39 @@ tidy_walk_add_unlink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, Tid
 	return tidy_executor_add(walk->executor, &step, pair->source, NULL, error);
 }
 
-/* The link is made anew at the target, then the old one goes. */
+/* The link is made anew at the target, then the old one goes. What it is is asked for once: neither comes without the
+ * other. */
 gboolean
 tidy_walk_add_relink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry,
 		     const TidyDecision *decision, GError **error)
 {
 	const char *name = decision->new_name != NULL ? decision->new_name : entry->name;
-	const char *text =
-		entry->link->new_text != NULL ? entry->link->new_text : entry->link->old_text;
-	TidyStep step = {
+	const TidyLinkTexts *link = tidy_listing_link(pair->source_list, entry);
+	TidyStep gone = unlink_step(pair, entry, decision->why);
+	TidyStep made;
+
+	stat_link(walk, pair, entry, &gone);
+	if (gone.mtime_ns == TIDY_TIME_OMIT)
+		return leave_link(walk, pair, entry, &gone);
+	made = (TidyStep){
 		.op = TIDY_OP_LINK,
 		.why = decision->why,
 		.type = TIDY_TYPE_LINK,
 		.name = g_strdup(name),
-		.text = g_strdup(text),
+		.text = g_strdup(link->new_text != NULL ? link->new_text : link->old_text),
 		.size = -1,
+		.mtime_ns = gone.mtime_ns,
+		.mode = gone.mode,
+		.uid = gone.uid,
+		.gid = gone.gid,
 		.needs_previous = decision->kind == TIDY_DECISION_REPLACE,
 	};
-
-	stat_link(walk, pair, entry, &step);
-	if (step.mtime_ns == TIDY_TIME_OMIT)
-		return leave_link(walk, pair, entry, &step);
+	gone.needs_previous = TRUE;
 	pair->is_target_changed = TRUE;
-	return tidy_executor_add(walk->executor, &step, pair->target, NULL, error) &&
-	       tidy_walk_add_unlink(walk, pair, entry, decision->why, TRUE, error);
+	if (tidy_executor_add(walk->executor, &made, pair->target, NULL, error))
+		return tidy_executor_add(walk->executor, &gone, pair->source, NULL, error);
+	tidy_step_clear(&gone);
+	return FALSE;
 }
 
 TidyDir *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The merge's walk over a pair of trees: what merge.c, look.c and steps.c share. I/O. */
+/* The merge's walk over a pair of trees: what merge.c, look.c, below.c and steps.c share. I/O. */
 #pragma once
 
 #include "home/engine/engine-private.h"
@@ -34,10 +34,21 @@ typedef struct {
 	gboolean is_going;	    /* every entry of the source is planned to go */
 } TidyPair;
 
+/* --- below.c --- */
+
+/* Flags the directories of the source that would go whole and cannot, because of something below them. */
+void tidy_walk_look_below(TidyWalk *walk, const TidyPair *pair);
+
 /* --- look.c --- */
 
 /* The sorted listing of @dir, or NULL and -errno in @r. (transfer full) */
 TidyListing *tidy_walk_list(TidyWalk *walk, TidyDir *dir, int *r);
+/* The same of the first @n_max entries that the directory gives. */
+TidyListing *tidy_walk_list_some(TidyWalk *walk, TidyDir *dir, guint n_max, int *r);
+/* Sets UNFINISHED on unfinished downloads and their partners; @dir is the open directory. */
+void tidy_walk_flag_unfinished(TidyWalk *walk, int dir, TidyListing *listing);
+/* What a symbolic link says, or NULL. (transfer full) */
+char *tidy_walk_read_link(TidyFs *fs, int dir, const char *name);
 /* The names that both have, and how they relate; @target -1: the target is not there yet. (transfer full) */
 GArray *tidy_walk_relate(TidyWalk *walk, const TidyPair *pair, int source, int target);
 /* Flags the entries of the source that cannot go, or not as they are. */
@@ -55,7 +66,7 @@ gboolean tidy_walk_has_excluded(const TidyPair *pair);
 gboolean tidy_walk_add_move(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry,
 			    const char *new_name, TidyWhy why, GError **error);
 gboolean tidy_walk_add_unlink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, TidyWhy why,
-			      gboolean needs_previous, GError **error);
+			      GError **error);
 gboolean tidy_walk_add_relink(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry,
 			      const TidyDecision *decision, GError **error);
 /* The Trash for what lies in @dir. Borrowed. */

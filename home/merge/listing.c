@@ -7,16 +7,17 @@
 /* Names are kept in blocks: one allocation for hundreds. */
 #define NAMES_BLOCK_BYTES 4096
 
-static void
-entry_clear(gpointer data)
-{
-	TidyEntry *entry = data;
+/* The width of TidyEntry.link. */
+#define LINKS_MAX 0xffffff
 
-	if (entry->link == NULL)
-		return;
-	g_free(entry->link->old_text);
-	g_free(entry->link->new_text);
-	g_free(entry->link);
+static void
+link_texts_free(gpointer data)
+{
+	TidyLinkTexts *link = data;
+
+	g_free(link->old_text);
+	g_free(link->new_text);
+	g_free(link);
 }
 
 TidyListing *
@@ -26,7 +27,6 @@ tidy_listing_new(void)
 
 	listing->entries = g_array_new(FALSE, TRUE, sizeof(TidyEntry));
 	listing->names = g_string_chunk_new(NAMES_BLOCK_BYTES);
-	g_array_set_clear_func(listing->entries, entry_clear);
 	return listing;
 }
 
@@ -35,6 +35,7 @@ tidy_listing_free(TidyListing *listing)
 {
 	g_array_unref(listing->entries);
 	g_string_chunk_free(listing->names);
+	g_clear_pointer(&listing->links, g_ptr_array_unref);
 	g_free(listing);
 }
 
@@ -51,12 +52,28 @@ tidy_listing_add(TidyListing *listing, const char *name, guint64 ino, TidyType t
 	return &g_array_index(listing->entries, TidyEntry, listing->entries->len - 1);
 }
 
-void
-tidy_listing_set_link(TidyEntry *entry, char *old_text, char *new_text)
+gboolean
+tidy_listing_set_link(TidyListing *listing, TidyEntry *entry, char *old_text, char *new_text)
 {
-	g_assert(entry->link == NULL);
-	entry->link = g_new(TidyLinkTexts, 1);
-	*entry->link = (TidyLinkTexts){ old_text, new_text };
+	TidyLinkTexts *link = g_new(TidyLinkTexts, 1);
+
+	g_assert(entry->link == 0);
+	*link = (TidyLinkTexts){ old_text, new_text };
+	if (listing->links == NULL)
+		listing->links = g_ptr_array_new_with_free_func(link_texts_free);
+	if (listing->links->len == LINKS_MAX) {
+		link_texts_free(link);
+		return FALSE;
+	}
+	g_ptr_array_add(listing->links, link);
+	entry->link = listing->links->len & LINKS_MAX;
+	return TRUE;
+}
+
+const TidyLinkTexts *
+tidy_listing_link(const TidyListing *listing, const TidyEntry *entry)
+{
+	return entry->link != 0 ? g_ptr_array_index(listing->links, entry->link - 1) : NULL;
 }
 
 static int

@@ -48,9 +48,11 @@ tidy_planner_free_name(TidyPlanner *planner, const char *name, gboolean is_direc
 }
 
 static gboolean
-has_new_text(const TidyEntry *entry)
+has_new_text(const TidyPlanner *planner, const TidyEntry *entry)
 {
-	return entry->link != NULL && entry->link->new_text != NULL;
+	const TidyLinkTexts *link = tidy_listing_link(planner->source, entry);
+
+	return link != NULL && link->new_text != NULL;
 }
 
 static gboolean
@@ -61,11 +63,12 @@ has_no_rename(const TidyEntry *entry)
 
 /* How an entry gets to a name that is free in the target. */
 static TidyDecisionKind
-way_over(const TidyEntry *entry)
+way_over(const TidyPlanner *planner, const TidyEntry *entry)
 {
-	if (has_new_text(entry) || (entry->type == TIDY_TYPE_LINK && has_no_rename(entry)))
+	if (has_new_text(planner, entry) || (entry->type == TIDY_TYPE_LINK && has_no_rename(entry)))
 		return TIDY_DECISION_RELINK;
-	if (entry->type == TIDY_TYPE_DIR && has_no_rename(entry))
+	if (entry->type == TIDY_TYPE_DIR &&
+	    (entry->flags & (TIDY_ENTRY_NO_RENAME | TIDY_ENTRY_RELINKS)) != 0)
 		return TIDY_DECISION_MAKE_DIR;
 	return TIDY_DECISION_MOVE;
 }
@@ -77,12 +80,12 @@ leave(TidyWhy why)
 }
 
 static TidyDecision
-keep_as(const TidyEntry *entry, const char *name)
+keep_as(const TidyPlanner *planner, const TidyEntry *entry, const char *name)
 {
 	if (name == NULL)
 		return leave(TIDY_WHY_NO_NAME);
 	return (TidyDecision){
-		.kind = way_over(entry),
+		.kind = way_over(planner, entry),
 		.why = TIDY_WHY_NAME_TAKEN,
 		.new_name = name,
 	};
@@ -91,7 +94,7 @@ keep_as(const TidyEntry *entry, const char *name)
 static TidyDecision
 keep_both(TidyPlanner *planner, const TidyEntry *entry)
 {
-	return keep_as(entry,
+	return keep_as(planner, entry,
 		       tidy_planner_free_name(planner, entry->name, entry->type == TIDY_TYPE_DIR));
 }
 
@@ -160,7 +163,7 @@ decide_twin(TidyPlanner *planner, const TidyEntry *entry, const TidyTwin *twin)
 	case TIDY_RELATION_BOTH_DIRS:
 		return (TidyDecision){ .kind = TIDY_DECISION_DESCEND };
 	case TIDY_RELATION_IDENTICAL:
-		if (way_over(entry) == TIDY_DECISION_RELINK)
+		if (way_over(planner, entry) == TIDY_DECISION_RELINK)
 			return (TidyDecision){ .kind = TIDY_DECISION_UNLINK,
 					       .why = TIDY_WHY_RELATIVE_LINK };
 		return decide_identical(planner, entry);
@@ -178,8 +181,8 @@ decide_alone(TidyPlanner *planner, const TidyEntry *entry)
 	if (tidy_plan_is_cache_file(entry->name) && entry->type == TIDY_TYPE_FILE)
 		return (TidyDecision){ .kind = TIDY_DECISION_DISCARD, .why = TIDY_WHY_VIEW_FILE };
 	return (TidyDecision){
-		.kind = way_over(entry),
-		.why = has_new_text(entry) ? TIDY_WHY_RELATIVE_LINK : TIDY_WHY_ABSENT,
+		.kind = way_over(planner, entry),
+		.why = has_new_text(planner, entry) ? TIDY_WHY_RELATIVE_LINK : TIDY_WHY_ABSENT,
 	};
 }
 
@@ -282,8 +285,8 @@ number_page(TidyPlanner *planner, const TidyEntry *page, const TidyEntry *direct
 		g_hash_table_add(planner->given, new_page);
 		g_hash_table_add(planner->given, new_directory);
 	}
-	decisions[0] = keep_as(page, new_page);
-	decisions[1] = keep_as(directory, new_directory);
+	decisions[0] = keep_as(planner, page, new_page);
+	decisions[1] = keep_as(planner, directory, new_directory);
 }
 
 /* Decides for both. FALSE: each may go its own way, which is the same one, or the page is there already. */

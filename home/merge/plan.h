@@ -41,8 +41,9 @@ typedef enum {
 		1 << 4, /* the target refused this very name (a case-insensitive directory) */
 	TIDY_ENTRY_HOLDS = 1 << 6, /* a directory with something below it that cannot go along */
 	TIDY_ENTRY_UNREADABLE = 1 << 7, /* what must be known of it could not be read */
-	TIDY_ENTRY_NO_RENAME = 1 << 8,	/* no rename takes it over: another file system */
-	TIDY_ENTRY_EXCLUDED = 1 << 5,	/* not part of this job: no decision, it just stays */
+	TIDY_ENTRY_RELINKS = 1 << 9, /* a directory with a link below it that has to be rewritten */
+	TIDY_ENTRY_NO_RENAME = 1 << 8, /* no rename takes it over: another file system */
+	TIDY_ENTRY_EXCLUDED = 1 << 5,  /* not part of this job: no decision, it just stays */
 } TidyEntryFlags;
 
 /* Of a symbolic link: what it says. */
@@ -51,19 +52,20 @@ typedef struct {
 	char *new_text; /* of a relative link that the move would break: its text at the target; else NULL */
 } TidyLinkTexts;
 
-/* Kept small (32 bytes beside its name): a directory may have a million. */
+/* Kept small (24 bytes beside its name): a directory may have a million. */
 typedef struct {
 	const char *name; /* the listing's */
 	guint64 ino;
-	TidyLinkTexts *link; /* NULL: not a link, or not read; see tidy_listing_set_link() */
-	TidyType type : 8;
 	TidyEntryFlags flags;
+	TidyType type : 8;
+	guint link : 24; /* see tidy_listing_link() */
 } TidyEntry;
 
 /* A listing of one directory; sorted by the bytes of the names. */
 typedef struct {
 	GArray *entries;     /* of TidyEntry */
 	GStringChunk *names; /* of all entries */
+	GPtrArray *links;    /* of TidyLinkTexts, or NULL */
 } TidyListing;
 
 TidyListing *tidy_listing_new(void);
@@ -71,8 +73,12 @@ void tidy_listing_free(TidyListing *listing);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TidyListing, tidy_listing_free)
 /* Adds an entry; @name is copied. The answer is valid until the next call. */
 TidyEntry *tidy_listing_add(TidyListing *listing, const char *name, guint64 ino, TidyType type);
-/* What the link @entry says, and what it has to say after the move (or NULL). (transfer full) both. */
-void tidy_listing_set_link(TidyEntry *entry, char *old_text, char *new_text);
+/* What the link @entry says, and what it has to say after the move (or NULL). (transfer full) both. FALSE: there are too many
+ * links in this directory, and nothing is known of this one. */
+gboolean tidy_listing_set_link(TidyListing *listing, TidyEntry *entry, char *old_text,
+			       char *new_text);
+/* What was set, or NULL: not a link, or not read. Borrowed. */
+const TidyLinkTexts *tidy_listing_link(const TidyListing *listing, const TidyEntry *entry);
 void tidy_listing_sort(TidyListing *listing);
 /* The entry of that name in a sorted listing, or NULL. Borrowed. */
 TidyEntry *tidy_listing_find(const TidyListing *listing, const char *name);
@@ -124,8 +130,8 @@ GArray *tidy_plan_twins(const TidyListing *source, const TidyListing *target);
  * @twins: from tidy_plan_twins(), filled in; borrowed as everything else
  *
  * No two decisions give the same name, and none gives a name that either listing has. A saved page and its directory
- * go, stay or get a number together. Directories that only the source has move whole, but for those with NO_RENAME or
- * HOLDS; links with NO_RENAME are made anew.
+ * go, stay or get a number together. Directories that only the source has move whole, but for those with NO_RENAME,
+ * RELINKS or HOLDS; links with NO_RENAME are made anew.
  */
 typedef struct TidyPlanner TidyPlanner;
 TidyPlanner *tidy_planner_new(const TidyListing *source, const TidyListing *target,

@@ -175,23 +175,52 @@ tidy_record_put_dir(GByteArray *out, guint64 run, guint64 seq, const TidyDirInfo
 	close_record(out, start, run, seq);
 }
 
+/* The numbers of a step, gathered: there is one of these for each rename, and an append for each number would cost more than
+ * all the rest of the record. */
+typedef struct {
+	guint8 bytes[96];
+	guint size;
+} Numbers;
+
+static void
+add_u32(Numbers *numbers, guint32 value)
+{
+	value = GUINT32_TO_LE(value);
+	memcpy(numbers->bytes + numbers->size, &value, sizeof value);
+	numbers->size += (guint)sizeof value;
+}
+
+static void
+add_u64(Numbers *numbers, guint64 value)
+{
+	value = GUINT64_TO_LE(value);
+	memcpy(numbers->bytes + numbers->size, &value, sizeof value);
+	numbers->size += (guint)sizeof value;
+}
+
 void
 tidy_record_put_step(GByteArray *out, guint64 run, guint64 seq, const TidyStep *step)
 {
-	guint start = open_record(out, seq, KIND_STEP);
+	guint start = out->len;
+	Numbers numbers = { .size = 0 };
 
-	put_u32(out, step->op | (guint32)step->why << 8 | (guint32)step->type << 16 |
-			     (guint32)step->needs_previous << 24 | (guint32)step->is_shared << 25);
-	put_u32(out, step->dir);
-	put_u32(out, step->to_dir);
-	put_u64(out, step->ino);
-	put_u64(out, step->to_ino);
-	put_i64(out, step->size);
-	put_i64(out, step->mtime_ns);
-	put_u64(out, step->origin);
-	put_u32(out, step->mode);
-	put_u32(out, step->uid);
-	put_u32(out, step->gid);
+	add_u64(&numbers, 0); /* the frame, as in open_record() */
+	add_u64(&numbers, seq);
+	add_u32(&numbers, KIND_STEP);
+	add_u32(&numbers, step->op | (guint32)step->why << 8 | (guint32)step->type << 16 |
+				  (guint32)step->needs_previous << 24 |
+				  (guint32)step->is_shared << 25);
+	add_u32(&numbers, step->dir);
+	add_u32(&numbers, step->to_dir);
+	add_u64(&numbers, step->ino);
+	add_u64(&numbers, step->to_ino);
+	add_u64(&numbers, (guint64)step->size);
+	add_u64(&numbers, (guint64)step->mtime_ns);
+	add_u64(&numbers, step->origin);
+	add_u32(&numbers, step->mode);
+	add_u32(&numbers, step->uid);
+	add_u32(&numbers, step->gid);
+	g_byte_array_append(out, numbers.bytes, numbers.size);
 	put_text(out, step->name);
 	/* Most moves keep the name: NULL says so in 4 bytes. */
 	put_text(out, g_strcmp0(step->to_name, step->name) == 0 ? NULL : step->to_name);

@@ -19,7 +19,7 @@
  *  6. any event on a name that backed off-> as 1
  *  7. a partial name                     -> no deadline: only its rename (GONE + ARRIVED of the new name) helps
  *  8. "x" while "x.<anything>" is partial-> no deadline: browsers put an empty "x" beside "x.part"
- *  9. overflow                           -> nothing is taken until the directory was listed again
+ *  9. missing in a listing               -> forgotten
  */
 typedef struct {
 	gint64 changed_usec;
@@ -36,7 +36,6 @@ struct TidySettle {
 	GHashTable *partials; /* the partial names among them; borrowed */
 	guint n_taken;
 	gint64 deadline; /* as last found out; G_MININT64: to be found out */
-	gboolean needs_rescan;
 };
 
 TidySettle *
@@ -157,24 +156,11 @@ tidy_settle_event(TidySettle *settle, TidySettleEvent event, const char *name, g
 }
 
 void
-tidy_settle_overflow(TidySettle *settle)
-{
-	settle->needs_rescan = TRUE;
-}
-
-gboolean
-tidy_settle_needs_rescan(const TidySettle *settle)
-{
-	return settle->needs_rescan;
-}
-
-void
 tidy_settle_rescan_begin(TidySettle *settle)
 {
 	GHashTableIter iter;
 	Entry *entry;
 
-	settle->needs_rescan = FALSE;
 	g_hash_table_iter_init(&iter, settle->entries);
 	while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&entry))
 		entry->is_seen = FALSE;
@@ -226,8 +212,6 @@ tidy_settle_deadline(TidySettle *settle)
 	const char *name;
 	Entry *entry;
 
-	if (settle->needs_rescan)
-		return G_MAXINT64;
 	if (settle->deadline != G_MININT64)
 		return settle->deadline;
 	g_hash_table_iter_init(&iter, settle->entries);
@@ -253,8 +237,6 @@ tidy_settle_take(TidySettle *settle, gint64 now)
 	const char *name;
 	Entry *entry;
 
-	if (settle->needs_rescan)
-		return NULL;
 	names = g_ptr_array_new_with_free_func(g_free);
 	g_hash_table_iter_init(&iter, settle->entries);
 	while (g_hash_table_iter_next(&iter, (gpointer *)&name, (gpointer *)&entry)) {

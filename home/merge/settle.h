@@ -48,11 +48,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TidySettle, tidy_settle_free)
  */
 void tidy_settle_event(TidySettle *settle, TidySettleEvent event, const char *name, gint64 when);
 
-/* Events were lost: everything known may be wrong. tidy_settle_needs_rescan() is TRUE until rescan_begin(). */
-void tidy_settle_overflow(TidySettle *settle);
-gboolean tidy_settle_needs_rescan(const TidySettle *settle);
-
-/* A listing of the directory follows as ARRIVED events; names that it does not mention are forgotten at its end. */
+/* A listing of the directory follows as ARRIVED events; names that it does not mention are forgotten at its end.
+ * For the start, and for when events were lost. */
 void tidy_settle_rescan_begin(TidySettle *settle);
 void tidy_settle_rescan_end(TidySettle *settle);
 

@@ -48,6 +48,7 @@ bool remap_build_timeout(RemapBuild *build, RemapSlice text, uint32_t max, uint3
 RemapPlace remap_slice_place(RemapSlice slice, size_t offset);
 RemapSlice remap_slice_cut(RemapSlice slice, size_t from, size_t to);
 RemapSlice remap_slice_trim(RemapSlice slice);
+bool remap_slice_is(RemapSlice slice, const char *word);
 
 /* macro-text.c: "macro(...)", a single character or "[mods-]key" as a macro. */
 bool remap_is_macro(RemapSlice text);
@@ -55,7 +56,18 @@ bool remap_build_macro(RemapBuild *build, RemapSlice text, uint32_t *macro);
 char *remap_unescape(RemapKeymap *keymap, RemapSlice text);
 size_t remap_utf8_next(const char *text, size_t length, uint32_t *character); /* 0: not UTF-8 */
 
-/* keymap-parse.c */
+/* keymap-layers.c */
+void remap_build_builtin_layers(RemapBuild *build);
+/* The layer of a section's header, "name" or "name:type". */
+void remap_build_layer(RemapBuild *build, RemapSlice header);
+void remap_split_header(RemapSlice header, RemapSlice *name, RemapSlice *type);
+/* When all layers are there: what composites are made of. */
+void remap_build_composites(RemapBuild *build);
+/* The number of an action that activates a layer is the layer's, plus 1: see keymap.h. */
+void remap_build_layer_actions(RemapBuild *build);
+
+/* keymap-binding.c; false after a diagnostic. */
+bool remap_build_find_key(RemapBuild *build, RemapSlice name, uint16_t *code);
 bool remap_build_entry(RemapBuild *build, unsigned layer, RemapSlice key, RemapSlice value);
 
 #endif

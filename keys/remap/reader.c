@@ -44,6 +44,12 @@ remap_slice_place(RemapSlice slice, size_t offset)
 	return place;
 }
 
+bool
+remap_slice_is(RemapSlice slice, const char *word)
+{
+	return slice.length == strlen(word) && memcmp(slice.text, word, slice.length) == 0;
+}
+
 RemapSlice
 remap_slice_cut(RemapSlice slice, size_t from, size_t to)
 {

@@ -67,26 +67,30 @@ make(const char *dir, guint big, guint megabytes, guint small)
 	return 0;
 }
 
-/* Each comparison begins with the copy's pages being dropped, and ends with the rename that names it. */
+/* Comparing is what happens between a sync and the renames that follow it, and between these. */
 static TidyFs timed;
 static gint64 compare_began_usec;
 static gint64 compare_usec;
 
 static int
-timed_advise(TidyFs *fs, int fd, gint64 offset, gint64 size, int advice)
+timed_syncfs(TidyFs *fs, int fd)
 {
-	if (offset == 0 && size == 0)
-		compare_began_usec = g_get_monotonic_time();
-	return tidy_fs_linux()->advise(fs, fd, offset, size, advice);
+	int r = tidy_fs_linux()->syncfs(fs, fd);
+
+	compare_began_usec = g_get_monotonic_time();
+	return r;
 }
 
 static int
 timed_rename(TidyFs *fs, int from_dir, const char *from, int to_dir, const char *to)
 {
+	int r;
+
 	if (compare_began_usec != 0)
 		compare_usec += g_get_monotonic_time() - compare_began_usec;
-	compare_began_usec = 0;
-	return tidy_fs_linux()->rename(fs, from_dir, from, to_dir, to);
+	r = tidy_fs_linux()->rename(fs, from_dir, from, to_dir, to);
+	compare_began_usec = g_get_monotonic_time();
+	return r;
 }
 
 static int
@@ -105,7 +109,7 @@ run_engine(const char *home)
 	TidyResult result;
 
 	timed = *tidy_fs_linux();
-	timed.advise = timed_advise;
+	timed.syncfs = timed_syncfs;
 	timed.rename = timed_rename;
 	engine = tidy_engine_new(&timed, &places, NULL);
 	if (!tidy_engine_merge(engine, &job, NULL, &result, &error) ||

@@ -308,9 +308,11 @@ mount_target(const Case *test)
 		return mount("tmpfs", point, "tmpfs", 0, NULL) == 0;
 	g_assert_true(g_file_set_contents(image, "", 0, NULL));
 	is_fine = truncate(image, 400 << 20) == 0 &&
-		  g_spawn_sync(NULL, (char **)make, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
+		  g_spawn_sync(NULL, (char **)make, NULL,
+			       G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL,
 			       NULL, NULL, NULL) &&
-		  g_spawn_sync(NULL, (char **)attach, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
+		  g_spawn_sync(NULL, (char **)attach, NULL,
+			       G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL,
 			       NULL, NULL, NULL);
 	/* Mounted it lives on without its name. */
 	unlink(image);

@@ -35,7 +35,7 @@ add_entry(Input *input, guint8 what, guint8 flags, const char *name)
 		return;
 	entry->flags = flags & 0x7f;
 	if (entry->type == TIDY_TYPE_LINK && (flags & 0x80) != 0)
-		tidy_listing_set_link(entry, g_strdup("../x"), g_strdup("../../x"));
+		tidy_listing_set_link(listing, entry, g_strdup("../x"), g_strdup("../../x"));
 	g_hash_table_insert(input->relations, g_strdup(name), GUINT_TO_POINTER(what >> 3));
 }
 

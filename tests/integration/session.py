@@ -125,6 +125,13 @@ class Session:
             GLib.source_remove(look)
         raise AssertionError(f"waited in vain for {what or condition}; log:\n{self.read_log()}")
 
+    def wait_gone(self, name, patience=PATIENCE):
+        """Until there is nothing of that name; a failure tells what is."""
+        try:
+            self.wait(lambda: not self.exists(name), f"the end of {name}", patience)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\nleft: {list(os.walk(self.path(name)))}") from None
+
     def read_log(self):
         """What the daemon wrote to stderr up to now."""
         if self.daemon is not None and self.daemon.stderr is not None:

@@ -3,8 +3,10 @@
 # xdgtidy dupes on real homes: what it lists, in which form, and that it touches nothing. I/O: scratch homes.
 """usage: test_cli_dupes.py XDGTIDY [TEST...]"""
 import base64
+import ctypes
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,7 +19,7 @@ XDGTIDY = os.path.abspath(sys.argv[1])
 DEADLINE = 60  # seconds: only a hang takes as long
 
 
-class Dupes(unittest.TestCase):
+class DupesCase(unittest.TestCase):
     def setUp(self):
         scratch = tempfile.TemporaryDirectory()
         self.addCleanup(scratch.cleanup)
@@ -49,6 +51,8 @@ class Dupes(unittest.TestCase):
         report = json.loads(self.run_cli("--json", *args))
         return [[os.path.relpath(name["path"], self.home) for name in group["names"]] for group in report["groups"]]
 
+
+class Dupes(DupesCase):
     def test_user_directories_are_the_default(self):
         self.assertEqual([sorted(g) for g in self.groups()],
                          [["Documents/report.pdf", "Downloads/report (2).pdf", "Downloads/report.pdf"]])
@@ -123,6 +127,64 @@ class Dupes(unittest.TestCase):
                 st = os.lstat(os.path.join(where, name))
                 found[name] = (st.st_mtime_ns, st.st_ctime_ns, st.st_atime_ns, st.st_ino)
         return found
+
+
+CLONE_NEWNS = 0x20000
+MEGABYTE = 1 << 20
+
+
+class SharedBlocks(DupesCase):
+    """On real file systems that share blocks; root's, with mounts of this process' own."""
+
+    def mount(self, kind):
+        maker = shutil.which(f"mkfs.{kind}")
+        if maker is None:
+            self.skipTest(f"there is no mkfs.{kind}")
+        if ctypes.CDLL(None).unshare(CLONE_NEWNS) != 0:
+            self.skipTest("no mounts of our own: not root")
+        image, point = self.home + ".img", self.home + "-disk"
+        os.mkdir(point)
+        with open(image, "wb") as out:
+            out.truncate(400 * MEGABYTE)
+        for command in (["mount", "--make-rprivate", "/"], [maker, "-q", image], ["mount", "-o", "loop", image, point]):
+            if subprocess.run(command, capture_output=True, check=False).returncode != 0:
+                self.skipTest(f"{command[0]} fails here")
+        self.addCleanup(subprocess.run, ["umount", point], check=True)
+        shutil.move(self.home, point)
+        self.home = os.path.join(point, "home")
+        self.env["HOME"] = self.home
+
+    def free_bytes(self):
+        subprocess.run(["sync", "-f", self.home], check=True)
+        room = os.statvfs(self.home)
+        return room.f_bfree * room.f_bsize
+
+    def reflink(self, kind):
+        self.mount(kind)
+        content = os.urandom(8 * MEGABYTE)
+        for name in ("Downloads/a.iso", "Downloads/b.iso", "Documents/c.iso"):
+            self.put(name, content)
+        other = bytes([content[0] ^ 1]) + content[1:]
+        self.put("Downloads/other.iso", other)
+        before = self.free_bytes()
+        text = self.run_cli("--reflink", "--min-size=1M", "--yes")
+        self.assertIn(b"xdgtidy undo 1", text)
+        self.assertGreater(self.free_bytes() - before, 15 * MEGABYTE)
+        report = json.loads(self.run_cli("--json", "--min-size=1M"))
+        self.assertEqual((report["reclaimable"], report["counts"]["shared"]), (0, 2))
+        with open(os.path.join(self.home, "Downloads/b.iso"), "r+b") as out:
+            out.write(b"mine")  # each goes on having its own content
+        for name in ("Downloads/a.iso", "Documents/c.iso"):
+            with open(os.path.join(self.home, name), "rb") as text:
+                self.assertEqual(text.read(), content, name)
+        with open(os.path.join(self.home, "Downloads/other.iso"), "rb") as text:
+            self.assertEqual(text.read(), other)
+
+    def test_btrfs(self):
+        self.reflink("btrfs")
+
+    def test_xfs(self):
+        self.reflink("xfs")
 
 
 if __name__ == "__main__":

@@ -153,7 +153,7 @@ class Load(unittest.TestCase):
         made = int(neighbour.stdout.read())
         neighbour.stdout.close()
         self.assertGreater(made, 100)
-        session.wait(lambda: not session.exists("Download"), "the last of it", patience=PATIENCE)
+        session.wait_gone("Download", patience=PATIENCE)
         texts = {text: n for text, n in self.texts().items() if text.startswith("token")}
         self.assertEqual(len(texts), made)
         self.assertEqual(set(texts.values()), {1})

@@ -21,6 +21,7 @@ static const char *const NAMES[] = {
 	[FS_OP_CLOSE] = "close",	   [FS_OP_GETDENTS] = "getdents",
 	[FS_OP_REWIND] = "rewind",	   [FS_OP_STAT] = "stat",
 	[FS_OP_FSINFO] = "fsinfo",	   [FS_OP_RENAME] = "rename",
+	[FS_OP_EXCHANGE] = "exchange",	   [FS_OP_DEDUPE] = "dedupe",
 	[FS_OP_REPLACE] = "replace",	   [FS_OP_LINK] = "link",
 	[FS_OP_LINKFD] = "linkfd",	   [FS_OP_UNLINK] = "unlink",
 	[FS_OP_MKDIR] = "mkdir",	   [FS_OP_SYMLINK] = "symlink",

@@ -76,12 +76,18 @@ merge(Fixture *f)
 }
 
 static void
-undo(Fixture *f)
+undo_operation(Fixture *f, guint64 id)
 {
 	home_run_clear(&f->run);
-	home_run_undo(fake_fs_table(f->fake), HOME, 0, &f->run);
+	home_run_undo(fake_fs_table(f->fake), HOME, id, &f->run);
 	g_assert_no_error(f->run.error);
 	g_assert_cmpuint(f->run.left->len, ==, 0);
+}
+
+static void
+undo(Fixture *f)
+{
+	undo_operation(f, 0);
 }
 
 static void
@@ -337,6 +343,40 @@ test_same_device(void)
 	tear_down(&f);
 }
 
+/* One name of a file is renamed, another has to be copied: a directory of the target is a bind mount, or has another
+ * project. */
+static int
+refuse_one_name(FaultFs *fault, FsOp op, int dir, const char *name, guint nth, gpointer data)
+{
+	return op == FS_OP_RENAME && g_str_equal(name, data) ? -EXDEV : 0;
+}
+
+static void
+split_set(gconstpointer data)
+{
+	const char *refused = data;
+	Fixture f = { 0 };
+	g_autoptr(FaultFs) fault = NULL;
+
+	set_up(&f,
+	       "  Download/a = \"linked\" mtime=5\n  Download/b = link:Download/a\n"
+	       "  Download/sub/c = link:Download/a\n  Downloads/sub/d = \"d\"\n",
+	       "  Downloads/a = \"linked\" mtime=5\n  Downloads/b = \"linked\" mtime=5\n"
+	       "  Downloads/sub/c = \"linked\" mtime=5\n  Downloads/sub/d = \"d\"\n");
+	fault = fault_fs_new(fake_fs_table(f.fake));
+	fault_fs_set_hook(fault, refuse_one_name, (gpointer)refused);
+	merge_with(&f, fault_fs_table(fault));
+	g_assert_no_error(f.run.error);
+	g_assert_cmpint(f.run.result.outcome, ==, TIDY_OUTCOME_DONE);
+	undo(&f);
+	assert_tree(&f, f.before);
+	/* And forth, and back again. */
+	undo_operation(&f, f.run.result.id);
+	undo_operation(&f, f.run.result.id);
+	assert_tree(&f, f.before);
+	tear_down(&f);
+}
+
 /* --- stopped between two pieces --- */
 
 typedef struct {
@@ -463,6 +503,9 @@ main(int argc, char *argv[])
 	g_test_add_func("/carry/rename/no-noreplace", test_no_noreplace);
 	g_test_add_func("/carry/rename/no-noreplace-whole-stray", test_no_noreplace_whole_stray);
 	g_test_add_func("/carry/rename/same-device", test_same_device);
+	g_test_add_data_func("/carry/rename/one-name-of-a-set/first", "a", split_set);
+	g_test_add_data_func("/carry/rename/one-name-of-a-set/second", "b", split_set);
+	g_test_add_data_func("/carry/rename/one-name-of-a-set/below", "c", split_set);
 	g_test_add_func("/carry/stop/between-pieces", test_stopped);
 	g_test_add_func("/carry/stop/damaged-rest", test_damaged_rest);
 	return g_test_run();

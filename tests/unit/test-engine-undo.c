@@ -509,6 +509,40 @@ test_state_fills_up(void)
 	tear_down(&f, NULL);
 }
 
+/* What is taken back of one name changes the change time that its other name has, and that comes batches later. On one
+ * disk, and from another. */
+static void
+test_links_batches_apart(gconstpointer data)
+{
+	const char *target = data;
+	g_autoptr(GError) error = NULL;
+	Fixture f = { 0 };
+	g_autofree char *links = g_strconcat("# for undo\nbefore:\n"
+					     "  Download/a = \"linked\"\n"
+					     "  Download/z = link:Download/a\n",
+					     target, "after:\n  Downloads/a = \"linked\"\n", NULL);
+
+	f.scenario = scenario_parse("undo", links, &error);
+	g_assert_no_error(error);
+	f.fake = scenario_new_fake(f.scenario, &error);
+	g_assert_no_error(error);
+	for (guint i = 0; i < 3000; i++) {
+		g_autofree char *path = g_strdup_printf(HOME "/Download/many-%u", i);
+
+		fake_fs_write(f.fake, path, "m", 1);
+	}
+	f.before = snapshot(&f);
+	home_run_merge(f.scenario, fake_fs_table(f.fake), HOME, FALSE, &f.run);
+	g_assert_no_error(f.run.error);
+	g_assert_cmpint(f.run.result.outcome, ==, TIDY_OUTCOME_DONE);
+	undo(&f, 0);
+	g_assert_no_error(f.run.error);
+	g_assert_cmpuint(f.run.left->len, ==, 0);
+	assert_tree(&f, f.before);
+	f.after = tree_new();
+	tear_down(&f, NULL);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -533,5 +567,9 @@ main(int argc, char *argv[])
 	g_test_add_data_func("/engine/undo/state-read-only", &state_rows[0], test_state_unwritable);
 	g_test_add_data_func("/engine/undo/state-full", &state_rows[1], test_state_unwritable);
 	g_test_add_func("/engine/undo/state-fills-up", test_state_fills_up);
+	g_test_add_data_func("/engine/undo/links-batches-apart/one-disk", "  Downloads/\n",
+			     test_links_batches_apart);
+	g_test_add_data_func("/engine/undo/links-batches-apart/two-disks", "  Downloads : mount\n",
+			     test_links_batches_apart);
 	return g_test_run();
 }

@@ -281,11 +281,13 @@ test_links(void)
 		Plan plan;
 
 		plan_init(&plan);
-		tidy_listing_set_link(tidy_listing_add(plan.source, "alone", 1, T_LINK),
+		tidy_listing_set_link(plan.source,
+				      tidy_listing_add(plan.source, "alone", 1, T_LINK),
 				      g_strdup("../x"), g_strdup("../../x"));
-		tidy_listing_set_link(tidy_listing_add(plan.source, "l", 1, T_LINK),
+		tidy_listing_set_link(plan.source, tidy_listing_add(plan.source, "l", 1, T_LINK),
 				      g_strdup("../x"), g_strdup("../../x"));
-		tidy_listing_set_link(tidy_listing_add(plan.source, "still", 1, T_LINK),
+		tidy_listing_set_link(plan.source,
+				      tidy_listing_add(plan.source, "still", 1, T_LINK),
 				      g_strdup("x"), NULL);
 		tidy_listing_add(plan.target, "l", 2, T_LINK);
 		plan_run(&plan, NULL, rows[i].relation);

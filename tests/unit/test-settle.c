@@ -8,7 +8,7 @@
  * A story is a line of words. Times are seconds; quiet is 30 s, the longest back-off 480 s.
  *	+name@T  arrived     ~name@T  changed     -name@T  gone     <name@T  back
  *	?T=a,b   take at T answers a and b (nothing: "?T=")         !T       the deadline is T ("!never")
- *	*        overflow, *( and *) frame a listing                 #N       N names wait
+ *	*( and *) frame a listing                                    #N       N names wait
  */
 typedef struct {
 	const char *name;
@@ -39,8 +39,7 @@ static const Story stories[] = {
 	{ "placeholder-alone-again", "+x@0 +x.part@1 -x.part@40 !30 ?40=x" },
 	{ "other-partial-holds-nothing-up", "+y.part@0 +x@0 !30 ?30=x" },
 	{ "prefix-is-not-a-sibling", "+x@0 +xy.part@0 !30" },
-	{ "overflow-stops-taking", "+a@0 * !never ?90= *( +a@0 *) !30 ?90=a" },
-	{ "rescan-forgets-what-left", "+a@0 +b@0 * *( +b@0 *) ?90=b" },
+	{ "rescan-forgets-what-left", "+a@0 +b@0 *( +b@0 *) ?90=b" },
 	{ "rescan-forgets-partial", "+x@0 +x.part@0 *( +x@0 *) ?90=x" },
 	{ "rescan-keeps-the-taken", "+a@0 ?30=a *( +a@0 *) !never <a@40 !100" },
 	{ "end-of-time", "+a@9223372036854 !max" },
@@ -107,8 +106,6 @@ act(TidySettle *settle, const char *word)
 	else if (word[0] == '#')
 		g_assert_cmpint(tidy_settle_n_waiting(settle), ==,
 				g_ascii_strtoll(word + 1, NULL, 10));
-	else if (strcmp(word, "*") == 0)
-		tidy_settle_overflow(settle);
 	else if (strcmp(word, "*(") == 0)
 		tidy_settle_rescan_begin(settle);
 	else if (strcmp(word, "*)") == 0)
@@ -131,7 +128,6 @@ test_story(gconstpointer data)
 	for (guint i = 0; words[i] != NULL; i++) {
 		g_test_message("%s", words[i]);
 		act(settle, words[i]);
-		g_assert_false(tidy_settle_needs_rescan(settle) && words[i][0] == ')');
 	}
 }
 
