@@ -80,6 +80,7 @@ on_readable(int fd, GIOCondition condition, gpointer data)
 		return G_SOURCE_CONTINUE;
 	if (length < (ssize_t)sizeof *events) {
 		printf("%s is gone\n", device->node);
+		fflush(stdout);
 		close(fd);
 		return G_SOURCE_REMOVE;
 	}

@@ -2,6 +2,7 @@
 /* The one thread that owns the TidyService. I/O. */
 #include "daemon/worker.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
@@ -115,6 +116,9 @@ deliver(gpointer data)
 	if (context->job.done != NULL)
 		context->job.done(context->answer, context->error, context->job.data);
 	job_context_free(context);
+	/* What a walk needed lies free all over the heap; until the next one that is the system's. */
+	if (worker->jobs->len == 0)
+		malloc_trim(0);
 	return G_SOURCE_REMOVE;
 }
 

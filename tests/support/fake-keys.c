@@ -555,7 +555,8 @@ fake_keys_start(FakeKeys *keys, bool is_session_needed)
 				   .socket = keys->socket,
 				   .signals = -1,
 				   .uid = 1000,
-				   .is_session_needed = is_session_needed };
+				   .is_session_needed = is_session_needed,
+				   .has_no_landlock = keys->has_no_landlock };
 
 	keys->helper = remap_helper_new(&setup);
 	g_assert_nonnull(keys->helper);

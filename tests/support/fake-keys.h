@@ -45,6 +45,7 @@ typedef struct FakeKeys {
 	GQueue *changes; /* nodes: "+event0", "-event0" */
 	int session;
 	const char *seat;
+	bool has_no_landlock;
 
 	RemapHelper *helper;
 	int daemon, socket; /* the daemon's end, the helper's end */

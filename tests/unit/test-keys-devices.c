@@ -42,6 +42,32 @@ test_held_at_start(void)
 	fake_keys_free(keys);
 }
 
+/* The release that is waited for is among what the kernel dropped. */
+static void
+test_overrun_while_waiting(void)
+{
+	static const struct input_event dropped[] = {
+		{ .type = EV_SYN, .code = SYN_DROPPED },
+		{ .type = EV_KEY, .code = KEY_ENTER, .value = 1 },
+		{ .type = EV_SYN, .code = SYN_REPORT },
+	};
+	FakeKeys *keys = started(capslock_z);
+	FakeKeyboard *k = fake_keyboard_add(keys);
+
+	fake_keys_run(keys);
+	fake_press(k, KEY_ENTER);
+	fake_keys_pass(keys, 500);
+	g_assert_false(k->is_grabbed);
+	remap_bit_set(k->down, KEY_ENTER, false);
+	remap_bit_set(k->others, KEY_ENTER, false);
+	fake_events(k, dropped, G_N_ELEMENTS(dropped));
+	fake_keys_run(keys);
+	g_assert_true(k->is_grabbed);
+	fake_tap(k, KEY_CAPSLOCK);
+	fake_assert_written(keys, 0, "msc58 z+ |; msc58 z- |");
+	fake_keys_free(keys);
+}
+
 /* Down for ever: after a second it is released for the others, once, and the rest of the keyboard works. */
 static void
 test_stuck_key(void)
@@ -418,6 +444,7 @@ main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/keys/devices/held-at-start", test_held_at_start);
+	g_test_add_func("/keys/devices/overrun-while-waiting", test_overrun_while_waiting);
 	g_test_add_func("/keys/devices/stuck-key", test_stuck_key);
 	g_test_add_func("/keys/devices/pressed-at-the-grab", test_pressed_at_the_grab);
 	g_test_add_func("/keys/devices/unplugged-while-held", test_unplugged_while_held);

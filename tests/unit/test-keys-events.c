@@ -236,6 +236,77 @@ test_overrun(void)
 	fake_keys_free(keys);
 }
 
+static const struct input_event dropped_alone[] = {
+	{ .type = EV_SYN, .code = SYN_DROPPED },
+	{ .type = EV_SYN, .code = SYN_REPORT },
+};
+
+/* The release of a key that is not decided was among the lost: it was a tap, and its layer is not left on. */
+static void
+test_overrun_undecided(void)
+{
+	FakeKeys *keys = fake_keys_running("[ids]\n*\n[main]\n"
+					   "space = overloadt(nav, space, 200)\n[nav]\nh = left\n",
+					   1);
+	FakeKeyboard *k = &keys->keyboards[0];
+
+	fake_press(k, KEY_SPACE);
+	remap_bit_set(k->down, KEY_SPACE, false);
+	fake_events(k, dropped_alone, G_N_ELEMENTS(dropped_alone));
+	fake_keys_run(keys);
+	fake_assert_written(keys, 0, "space+ | space- |");
+	fake_keys_pass(keys, 1000);
+	fake_tap(k, KEY_H);
+	fake_assert_written(keys, 0, "msc35 h+ |; msc35 h- |");
+	fake_assert_heard(keys, "");
+	g_assert_cmpuint(keys->due, ==, REMAP_NEVER);
+	fake_keys_free(keys);
+}
+
+/* One that cannot say any more what is down has nothing down. */
+static void
+test_overrun_of_what_went(void)
+{
+	FakeKeys *keys = fake_keys_running(capslock_z, 2);
+	FakeKeyboard *k = &keys->keyboards[0];
+
+	fake_press(k, KEY_CAPSLOCK);
+	g_free(fake_clone_take(fake_clone(keys, 0)));
+	k->is_present = false;
+	fake_events(k, dropped_alone, G_N_ELEMENTS(dropped_alone));
+	fake_keys_run(keys);
+	fake_assert_written(keys, 0, "z- |");
+	fake_keyboard_unplug(k);
+	fake_assert_heard(keys, "device event0 removed\n");
+	fake_tap(&keys->keyboards[1], KEY_CAPSLOCK);
+	fake_assert_written(keys, 0, "msc58 z+ |; msc58 z- |");
+	fake_keys_free(keys);
+}
+
+/* A read that ends within an event: what follows could be anything. The keyboard is given back, the other one stays. */
+static void
+test_half_an_event(void)
+{
+	FakeKeys *keys = fake_keys_running(capslock_z, 2);
+	FakeKeyboard *k = &keys->keyboards[0];
+	const struct input_event events[2] = { { .type = EV_KEY, .code = KEY_A, .value = 1 } };
+	ssize_t size = sizeof(events[0]) + 7;
+
+	fake_press(k, KEY_CAPSLOCK);
+	g_assert_cmpint(write(k->device, events, (size_t)size), ==, size);
+	fake_keys_run(keys);
+	g_assert_false(k->is_open);
+	fake_assert_heard(keys, "device event0 removed\n");
+	fake_tap(&keys->keyboards[1], KEY_CAPSLOCK);
+	fake_assert_written(keys, 0, "msc58 z+ |; msc58 z- |");
+	/* should its node speak of a change, it is tried again */
+	fake_release(k, KEY_CAPSLOCK);
+	fake_keyboard_touch(k);
+	fake_keys_pass(keys, 150);
+	g_assert_true(k->is_grabbed);
+	fake_keys_free(keys);
+}
+
 /* A release without its press, a press twice, codes above 255 and none at all. */
 static void
 test_odd_keys(void)
@@ -455,6 +526,9 @@ main(int argc, char **argv)
 	g_test_add_func("/keys/events/shared-state", test_shared_state);
 	g_test_add_func("/keys/events/many", test_many_events);
 	g_test_add_func("/keys/events/overrun", test_overrun);
+	g_test_add_func("/keys/events/overrun-undecided", test_overrun_undecided);
+	g_test_add_func("/keys/events/overrun-of-what-went", test_overrun_of_what_went);
+	g_test_add_func("/keys/events/half-an-event", test_half_an_event);
 	g_test_add_func("/keys/events/odd-keys", test_odd_keys);
 	g_test_add_func("/keys/events/pointer", test_pointer);
 	g_test_add_func("/keys/events/mouse-output", test_mouse_output);

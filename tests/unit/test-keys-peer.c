@@ -65,6 +65,46 @@ test_silent_after_hello(void)
 }
 
 static void
+send_part(FakeKeys *keys, uint32_t id, uint32_t offset, size_t length)
+{
+	static const uint8_t text[REMAP_LINK_PART_MAX];
+
+	fake_keys_send(keys, &(RemapLinkMessage){ .kind = REMAP_LINK_KEYMAP,
+						  .id = id,
+						  .offset = offset,
+						  .data = text,
+						  .data_length = length });
+}
+
+static void
+hang_up(FakeKeys *keys)
+{
+	close(keys->daemon);
+	keys->daemon = -1;
+	fake_keys_run(keys);
+	g_assert_cmpint(keys->result, ==, 0);
+	g_assert_null(remap_helper_fault(keys->helper));
+	fake_keys_free(keys);
+}
+
+/* Gone at once, after HELLO, in the middle of a keymap, and while a keymap waits for keys to go up: the end, no fault. */
+static void
+test_closes_early(void)
+{
+	FakeKeys *keys;
+
+	hang_up(connected());
+	hang_up(fake_keys_greeted());
+	keys = fake_keys_greeted();
+	send_part(keys, 1, 0, 10);
+	hang_up(keys);
+	keys = fake_keys_running(capslock_z, 1);
+	fake_press(&keys->keyboards[0], KEY_CAPSLOCK);
+	fake_keys_load(keys, "[ids]\n*\n[main]\n", 0, 0);
+	hang_up(keys);
+}
+
+static void
 test_no_hello(void)
 {
 	FakeKeys *keys = connected();
@@ -120,18 +160,6 @@ test_wrong_datagrams(void)
 	keys = fake_keys_greeted();
 	g_assert_cmpint(send(keys->daemon, big, 0, 0), ==, 0);
 	expect_fault(keys, "state\n");
-}
-
-static void
-send_part(FakeKeys *keys, uint32_t id, uint32_t offset, size_t length)
-{
-	static const uint8_t text[REMAP_LINK_PART_MAX];
-
-	fake_keys_send(keys, &(RemapLinkMessage){ .kind = REMAP_LINK_KEYMAP,
-						  .id = id,
-						  .offset = offset,
-						  .data = text,
-						  .data_length = length });
 }
 
 static void
@@ -229,6 +257,7 @@ main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/keys/peer/silent", test_silent_peer);
 	g_test_add_func("/keys/peer/silent-after-hello", test_silent_after_hello);
+	g_test_add_func("/keys/peer/closes-early", test_closes_early);
 	g_test_add_func("/keys/peer/no-hello", test_no_hello);
 	g_test_add_func("/keys/peer/hello-twice", test_hello_twice);
 	g_test_add_func("/keys/peer/other-version", test_other_version);

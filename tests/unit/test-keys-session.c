@@ -348,6 +348,51 @@ test_no_session(void)
 	fake_keys_free(keys);
 }
 
+/* The daemon of a user whose session is not the one in front: it is heard, and has no keyboard until it is. */
+static void
+test_another_user(void)
+{
+	FakeKeys *keys = fake_keys_new();
+
+	keys->session = 0;
+	fake_keyboard_add(keys);
+	fake_keys_start(keys, true);
+	fake_keys_send(keys, &(RemapLinkMessage){ .kind = REMAP_LINK_HELLO,
+						  .version = REMAP_LINK_VERSION });
+	fake_keys_load(keys, capslock_z, 0, 0);
+	fake_keys_pass(keys, 60000);
+	say(keys, REMAP_LINK_RESUME);
+	fake_assert_heard(keys, "welcome 1 seat0\nstate ungrabbed inactive\n"
+				"accepted 1 flags 0 commands 0\nstate keymap ungrabbed inactive\n"
+				"state keymap ungrabbed inactive\n");
+	g_assert_false(keys->keyboards[0].is_open);
+	g_assert_cmpuint(keys->clone_count, ==, 0);
+	keys->session = 1;
+	tell_session(keys);
+	fake_keys_pass(keys, 150);
+	g_assert_true(keys->keyboards[0].is_grabbed);
+	fake_keys_free(keys);
+}
+
+/* A kernel without Landlock: keys work, and the state says what is missing. */
+static void
+test_no_landlock(void)
+{
+	FakeKeys *keys = fake_keys_new();
+
+	keys->has_no_landlock = true;
+	fake_keyboard_add(keys);
+	fake_keys_start(keys, true);
+	fake_keys_send(keys, &(RemapLinkMessage){ .kind = REMAP_LINK_HELLO,
+						  .version = REMAP_LINK_VERSION });
+	fake_assert_heard(keys, "welcome 1 seat0\nstate no-landlock\n");
+	fake_keys_load(keys, capslock_z, 0, 0);
+	fake_keys_pass(keys, 150);
+	fake_tap(&keys->keyboards[0], KEY_CAPSLOCK);
+	fake_assert_written(keys, 0, "msc58 z+ |; msc58 z- |");
+	fake_keys_free(keys);
+}
+
 /* Three keys at once, whatever they are mapped to. */
 static void
 test_panic(void)
@@ -539,6 +584,8 @@ main(int argc, char **argv)
 	g_test_add_func("/keys/session/switch", test_session_switch);
 	g_test_add_func("/keys/session/none", test_no_session);
 	g_test_add_func("/keys/session/without", test_without_sessions);
+	g_test_add_func("/keys/session/another-user", test_another_user);
+	g_test_add_func("/keys/session/no-landlock", test_no_landlock);
 	g_test_add_func("/keys/session/panic", test_panic);
 	g_test_add_func("/keys/session/panic-over-two", test_panic_over_two);
 	g_test_add_func("/keys/session/lock-safe", test_lock_safe);

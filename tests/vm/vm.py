@@ -44,7 +44,7 @@ QEMU = "qemu-system-x86_64"
 
 # Longest wait for anything that is sure to come. Generous: a busy host runs a guest ten times slower than a quiet one.
 PATIENCE_SEC = 120
-BOOT_SEC = 300
+BOOT_SEC = 600
 POLL_SEC = 0.1
 # The emulated keyboard keeps 16 bytes, 3 a tap, until the guest takes them; what comes then is dropped.
 KEY_PAUSE_SEC = 0.1
@@ -197,8 +197,8 @@ class VM:
             print(f"vm: screenshot: {self.screenshot(name)}", file=sys.stderr)
         texts = {}
         with contextlib.suppress(Exception):
-            code, out, err = self.run("journalctl -b --no-pager -o short-precise -n 2000 | grep -v qemu-ga; "
-                                      "ps -eo pid,ppid,user,stat,rss,wchan:20,args")
+            code, out, err = self.run("ps -eo pid,ppid,user,stat,rss,wchan:20,args; "
+                                      "journalctl -b --no-pager -o short-precise -n 2000 | grep -v qemu-ga")
             texts["journal"] = out + (err and f"status {code}: {err}")
         with contextlib.suppress(Exception):
             with open(f"{self.dir}/console", encoding="utf-8", errors="replace") as file:
