@@ -103,6 +103,15 @@ attach(TidyWorker *worker, GSourceFunc func, gpointer data, GSource **slot)
 	g_source_attach(source, worker->context);
 }
 
+/* What a walk needed lies free all over the heap; until the next one it is the system's. */
+static void
+give_memory_back(void)
+{
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
+}
+
 static gboolean
 deliver(gpointer data)
 {
@@ -116,9 +125,8 @@ deliver(gpointer data)
 	if (context->job.done != NULL)
 		context->job.done(context->answer, context->error, context->job.data);
 	job_context_free(context);
-	/* What a walk needed lies free all over the heap; until the next one that is the system's. */
 	if (worker->jobs->len == 0)
-		malloc_trim(0);
+		give_memory_back();
 	return G_SOURCE_REMOVE;
 }
 
