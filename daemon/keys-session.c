@@ -13,8 +13,10 @@
 #define LOGIND_SESSION "org.freedesktop.login1.Session"
 #define PROPERTIES     "org.freedesktop.DBus.Properties"
 
-/* One that is not on a seat (yet) does not count. A Lock may be heard before logind has answered what it is of. */
+/* What counts is the user's and on a seat. Of others only a Lock is kept, until the next list: it may be heard before logind has
+ * said whose session it is of. */
 typedef struct {
+	gboolean is_listed; /* as the user's */
 	gboolean is_on_seat;
 	gboolean is_active;
 	gboolean is_locked;  /* LockedHint */
@@ -132,6 +134,7 @@ on_sessions(GObject *source, GAsyncResult *result, gpointer data)
 	g_autoptr(GVariant) reply = finish(source, result);
 	g_autoptr(GHashTable) before = NULL;
 	g_autoptr(GVariantIter) sessions = NULL;
+	Session *session;
 	const char *path;
 	guint32 uid;
 
@@ -146,10 +149,10 @@ on_sessions(GObject *source, GAsyncResult *result, gpointer data)
 
 		if (uid != (guint32)getuid())
 			continue;
+		session = find_or_add(self, path);
 		if (known != NULL)
-			*find_or_add(self, path) = *known;
-		else
-			find_or_add(self, path);
+			*session = *known;
+		session->is_listed = TRUE;
 		ask_session(self, path);
 	}
 	self->funcs.changed(self->funcs.data);
@@ -247,7 +250,8 @@ on_properties_changed(GDBusConnection *bus, const char *sender, const char *path
 	g_autofree const char **invalidated = NULL;
 	Session before;
 
-	if (session == NULL || !g_variant_is_of_type(arguments, G_VARIANT_TYPE("(sa{sv}as)")))
+	if (session == NULL || !session->is_listed ||
+	    !g_variant_is_of_type(arguments, G_VARIANT_TYPE("(sa{sv}as)")))
 		return;
 	g_variant_get(arguments, "(&s@a{sv}^a&s)", NULL, &properties, &invalidated);
 	if (invalidated[0] != NULL)

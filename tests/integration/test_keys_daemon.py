@@ -435,6 +435,21 @@ class LockAndSleep(KeysTest):
         self.assertTrue(self.status()["locked"])
         self.assertEqual(self.locks(helper), [(1, 0)])
 
+    def test_lock_of_another_user_is_not_ours(self):
+        """Also when logind says that something of his session is to be asked for again."""
+        helper = self.start_with_logind()
+        his = LOGIND_PATH + "/session/8"
+        self.logind("AddSession", "ssusb", "8", "seat0", os.getuid() + 1, "other", True)
+        self.emit(his, LOGIND + ".Session", "Lock", "")
+        self.logind("EmitSignal", "sssav", "org.freedesktop.DBus.Properties", "PropertiesChanged", "sa{sv}as",
+                    [GLib.Variant("s", LOGIND + ".Session"), GLib.Variant("a{sv}", {}), GLib.Variant("as", ["IdleHint"])],
+                    path=his)
+        for _ in range(3):  # signals, list, properties
+            self.status()
+            self.inhibitors()
+        self.assertFalse(self.status()["locked"])
+        self.assertEqual(self.locks(helper), [])
+
     def test_policy(self):
         helper = self.start_with_logind()
         self.session.configure("[keys]\non_lock = ungrab\n")
