@@ -26,35 +26,8 @@ typedef struct {
 	GHashTable *dirs;	 /* path -> TidyDir */
 	char *common;		 /* the directory that has all of them */
 	char *root;		 /* the one above it */
-	TidyJournalFile *file;
-	guint64 id;
+	TidyOpening opening;
 } Dedupe;
-
-static TidyJournalFile *
-open_journal(gpointer data, GError **error)
-{
-	Dedupe *dedupe = data;
-	TidyEngine *engine = dedupe->engine;
-	TidyStat home = { 0 };
-	TidyJournalHeader header;
-
-	if (dedupe->file != NULL)
-		return dedupe->file;
-	tidy_engine_stat_home(engine, &home);
-	header = (TidyJournalHeader){
-		.kind = TIDY_JOURNAL_DUPES,
-		.begin_ns = engine->fs->now(engine->fs),
-		.home_dev = home.dev,
-		.home_ino = home.ino,
-		.home = engine->home,
-		.stray = dedupe->common,
-		.target = dedupe->common,
-		.key = (char *)"",
-	};
-	dedupe->file = tidy_store_create(engine->store, &header, error);
-	dedupe->id = header.id;
-	return dedupe->file;
-}
 
 /* --- names --- */
 
@@ -277,8 +250,8 @@ run_pairs(Dedupe *dedupe, const TidyDedupePair *pairs, gsize n_pairs, GCancellab
 {
 	TidyExecutorOptions options = {
 		.fs = dedupe->fs,
-		.journal = dedupe->is_dry_run ? NULL : open_journal,
-		.journal_data = dedupe,
+		.journal = dedupe->is_dry_run ? NULL : tidy_opening_journal,
+		.journal_data = &dedupe->opening,
 		.is_dry_run = dedupe->is_dry_run,
 		.cancellable = cancellable,
 		.sets = dedupe->run->sets,
@@ -294,9 +267,9 @@ run_pairs(Dedupe *dedupe, const TidyDedupePair *pairs, gsize n_pairs, GCancellab
 	is_fine =
 		is_fine && add_times(dedupe, error) && tidy_executor_flush(dedupe->executor, error);
 	result->outcome = tidy_run_finish(dedupe->run);
-	result->id = dedupe->id;
-	if (is_fine && dedupe->file != NULL)
-		is_fine = tidy_engine_commit(dedupe->engine, dedupe->file, dedupe->run,
+	result->id = dedupe->opening.header.id;
+	if (is_fine && dedupe->opening.file != NULL)
+		is_fine = tidy_engine_commit(dedupe->engine, dedupe->opening.file, dedupe->run,
 					     result->outcome, error);
 	tidy_executor_free(dedupe->executor);
 	return is_fine;
@@ -325,6 +298,11 @@ tidy_engine_dedupe(TidyEngine *engine, TidyDedupeHow how, const TidyDedupePair *
 		dedupe.common = common_dir(dedupe.common, pairs[i].fold);
 	}
 	dedupe.root = g_path_get_dirname(dedupe.common);
+	dedupe.opening = (TidyOpening){ .engine = engine,
+					.header = { .kind = TIDY_JOURNAL_DUPES,
+						    .stray = dedupe.common,
+						    .target = dedupe.common,
+						    .key = (char *)"" } };
 	pool = tidy_dir_pool_new(engine->fs);
 	tidy_run_init(&run, engine, sink);
 	dedupe.run = &run;
@@ -335,7 +313,7 @@ tidy_engine_dedupe(TidyEngine *engine, TidyDedupeHow how, const TidyDedupePair *
 					    (GDestroyNotify)tidy_dir_unref);
 	is_fine = run_pairs(&dedupe, pairs, n_pairs, cancellable, result, error);
 	result->counts = run.counts;
-	g_clear_pointer(&dedupe.file, tidy_journal_file_free);
+	g_clear_pointer(&dedupe.opening.file, tidy_journal_file_free);
 	g_hash_table_unref(dedupe.dirs);
 	g_hash_table_unref(dedupe.trash_names);
 	tidy_dir_unref(dedupe.trash);

@@ -67,6 +67,18 @@ TidyOutcome tidy_run_finish(TidyRun *run);
 void tidy_run_report(const TidyStep *step, TidyDir *dir, TidyDir *to_dir, TidyWhy outcome,
 		     int errno_code, gpointer data);
 
+/* The journal of a run: it is begun with the first step, so that a run without steps leaves none. */
+typedef struct {
+	TidyEngine *engine;
+	const TidyJournal *resumed; /* the journal that is gone on with, or NULL */
+	TidyJournalHeader
+		header; /* as it will be written; id 0 until then; begin and home are filled in. Borrows */
+	TidyJournalFile *file; /* NULL: not begun */
+} TidyOpening;
+
+/* For TidyExecutorOptions.journal, data is the TidyOpening. NULL with @error. */
+TidyJournalFile *tidy_opening_journal(gpointer opening, GError **error);
+
 /* The directories of a journal as TidyDirs of a pool, index id - 1; roots by path. Those with a known inode are expected to
  * have it. (transfer full) */
 GPtrArray *tidy_engine_journal_dirs(const TidyJournal *journal, TidyDirPool *pool);

@@ -378,47 +378,6 @@ walk_roots(TidyWalk *walk, TidyDir *stray, TidyDir *target, GError **error)
 
 /* --- the operation --- */
 
-/* What is needed to open the journal when the first step comes. */
-typedef struct {
-	TidyEngine *engine;
-	const TidyMergeJob *job;
-	const TidyJournal *resumed;
-	TidyJournalHeader header;
-	TidyJournalFile *file; /* NULL: not opened yet */
-} Opening;
-
-static TidyJournalFile *
-open_journal(gpointer data, GError **error)
-{
-	Opening *opening = data;
-	TidyEngine *engine = opening->engine;
-	TidyStat home = { 0 };
-
-	if (opening->file != NULL)
-		return opening->file;
-	if (opening->resumed != NULL) {
-		opening->header.id = opening->resumed->header.id;
-		opening->file = tidy_store_reopen(engine->store, opening->resumed, error);
-		return opening->file;
-	}
-	tidy_engine_stat_home(engine, &home);
-	opening->header = (TidyJournalHeader){
-		.kind = TIDY_JOURNAL_MERGE,
-		.begin_ns = engine->fs->now(engine->fs),
-		.home_dev = home.dev,
-		.home_ino = home.ino,
-		.home = engine->home,
-		.stray = (char *)opening->job->stray,
-		.target = (char *)opening->job->target,
-		.key = (char *)(opening->job->key != NULL ? opening->job->key : ""),
-		.policy = opening->job->policy,
-		.flags = (opening->job->leaves_symlink ? TIDY_JOURNAL_LEAVES_SYMLINK : 0u) |
-			 (opening->job->only_names != NULL ? TIDY_JOURNAL_LIVE : 0u),
-	};
-	opening->file = tidy_store_create(engine->store, &opening->header, error);
-	return opening->file;
-}
-
 gboolean
 tidy_engine_check_roots(const char *stray, const char *target, GError **error)
 {
@@ -510,12 +469,12 @@ run_passes(TidyWalk *walk, TidyDir *stray, TidyDir *target, GError **error)
 
 /* From here on everything has a journal, a pool and an executor; the caller gives them back. */
 static gboolean
-merge_walk(TidyWalk *walk, Opening *opening, TidyDir *stray, TidyDir *target, TidyResult *result,
-	   GError **error)
+merge_walk(TidyWalk *walk, TidyOpening *opening, TidyDir *stray, TidyDir *target,
+	   TidyResult *result, GError **error)
 {
 	TidyExecutorOptions options = {
 		.fs = walk->fs,
-		.journal = walk->job->is_dry_run ? NULL : open_journal,
+		.journal = walk->job->is_dry_run ? NULL : tidy_opening_journal,
 		.journal_data = opening,
 		.is_dry_run = walk->job->is_dry_run,
 		.cancellable = walk->job->cancellable,
@@ -532,7 +491,7 @@ merge_walk(TidyWalk *walk, Opening *opening, TidyDir *stray, TidyDir *target, Ti
 	result->outcome = tidy_run_finish(walk->run);
 	/* A merge that was resumed may have nothing left to do, but it still wants its commit. */
 	if (is_fine && opening->resumed != NULL)
-		is_fine = open_journal(opening, error) != NULL;
+		is_fine = tidy_opening_journal(opening, error) != NULL;
 	if (is_fine && opening->file != NULL)
 		is_fine = tidy_engine_commit(walk->run->engine, opening->file, walk->run,
 					     result->outcome, error);
@@ -566,12 +525,12 @@ is_to_go_on(TidyEngine *engine, const TidyJournal *resumed)
 
 /* The steps are made; only the commit is missing. */
 static gboolean
-merge_close(Opening *opening, TidyRun *run, TidyResult *result, GError **error)
+merge_close(TidyOpening *opening, TidyRun *run, TidyResult *result, GError **error)
 {
 	if (!run->is_stuck)
 		tidy_run_new_pass(run);
 	result->outcome = tidy_run_finish(run);
-	if (open_journal(opening, error) == NULL)
+	if (tidy_opening_journal(opening, error) == NULL)
 		return FALSE;
 	result->id = opening->header.id;
 	return tidy_engine_commit(opening->engine, opening->file, run, result->outcome, error);
@@ -587,7 +546,17 @@ tidy_engine_merge_locked(TidyEngine *engine, const TidyMergeJob *job, const Tidy
 	g_autoptr(TidyDir) stray = NULL;
 	g_autoptr(TidyDir) target = NULL;
 	g_autoptr(TidyDir) trash = NULL;
-	Opening opening = { .engine = engine, .job = job, .resumed = resumed };
+	TidyOpening opening = {
+		.engine = engine,
+		.resumed = resumed,
+		.header = { .kind = TIDY_JOURNAL_MERGE,
+			    .stray = (char *)job->stray,
+			    .target = (char *)job->target,
+			    .key = (char *)(job->key != NULL ? job->key : ""),
+			    .policy = job->policy,
+			    .flags = (job->leaves_symlink ? TIDY_JOURNAL_LEAVES_SYMLINK : 0u) |
+				     (job->only_names != NULL ? TIDY_JOURNAL_LIVE : 0u) },
+	};
 	TidyRun run;
 	TidyWalk walk = {
 		.job = job,

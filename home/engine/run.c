@@ -297,3 +297,28 @@ tidy_run_report(const TidyStep *step, TidyDir *dir, TidyDir *to_dir, TidyWhy out
 		return;
 	tidy_run_note(run, path, outcome, errno_code);
 }
+
+/* --- the journal --- */
+
+TidyJournalFile *
+tidy_opening_journal(gpointer data, GError **error)
+{
+	TidyOpening *opening = data;
+	TidyEngine *engine = opening->engine;
+	TidyStat home = { 0 };
+
+	if (opening->file != NULL)
+		return opening->file;
+	if (opening->resumed != NULL) {
+		opening->header.id = opening->resumed->header.id;
+		opening->file = tidy_store_reopen(engine->store, opening->resumed, error);
+		return opening->file;
+	}
+	tidy_engine_stat_home(engine, &home);
+	opening->header.begin_ns = engine->fs->now(engine->fs);
+	opening->header.home_dev = home.dev;
+	opening->header.home_ino = home.ino;
+	opening->header.home = engine->home;
+	opening->file = tidy_store_create(engine->store, &opening->header, error);
+	return opening->file;
+}

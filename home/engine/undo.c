@@ -16,39 +16,6 @@
 #include "home/base/error.h"
 #include "home/engine/undo-private.h"
 
-typedef struct {
-	TidyEngine *engine;
-	const TidyJournalHeader *undone;
-	const TidyJournal *resumed;
-	TidyJournalHeader header;
-	TidyJournalFile *file;
-} Opening;
-
-static TidyJournalFile *
-open_journal(gpointer data, GError **error)
-{
-	Opening *opening = data;
-	TidyEngine *engine = opening->engine;
-	TidyStat home = { 0 };
-
-	if (opening->file != NULL)
-		return opening->file;
-	if (opening->resumed != NULL) {
-		opening->header.id = opening->resumed->header.id;
-		opening->file = tidy_store_reopen(engine->store, opening->resumed, error);
-		return opening->file;
-	}
-	tidy_engine_stat_home(engine, &home);
-	opening->header = *opening->undone;
-	opening->header.kind = TIDY_JOURNAL_UNDO;
-	opening->header.undoes = opening->undone->id;
-	opening->header.begin_ns = engine->fs->now(engine->fs);
-	opening->header.home_dev = home.dev;
-	opening->header.home_ino = home.ino;
-	opening->file = tidy_store_create(engine->store, &opening->header, error);
-	return opening->file;
-}
-
 /* --- the walk backwards --- */
 
 TidyDir *
@@ -190,13 +157,13 @@ replay_resumed(TidyUndo *undo, const TidyJournal *resumed, TidyDirPool *pool,
 }
 
 static gboolean
-undo_operation(TidyUndo *undo, Opening *opening, TidyDirPool *pool, GCancellable *cancellable,
+undo_operation(TidyUndo *undo, TidyOpening *opening, TidyDirPool *pool, GCancellable *cancellable,
 	       TidyResult *result, GError **error)
 {
 	const TidyJournal *journal = undo->operation->journal;
 	TidyExecutorOptions options = {
 		.fs = undo->fs,
-		.journal = undo->is_dry_run ? NULL : open_journal,
+		.journal = undo->is_dry_run ? NULL : tidy_opening_journal,
 		.journal_data = opening,
 		.is_dry_run = undo->is_dry_run,
 		.has_checks = TRUE,
@@ -222,7 +189,7 @@ undo_operation(TidyUndo *undo, Opening *opening, TidyDirPool *pool, GCancellable
 	result->outcome = tidy_run_finish(undo->run);
 	/* With nothing left to do the operation counts as undone, and the history says by what. */
 	if (!undo->is_dry_run && result->outcome == TIDY_OUTCOME_DONE)
-		is_fine = is_fine && open_journal(opening, error) != NULL;
+		is_fine = is_fine && tidy_opening_journal(opening, error) != NULL;
 	result->id = opening->header.id;
 	if (is_fine && opening->file != NULL)
 		is_fine = tidy_engine_commit(undo->engine, opening->file, undo->run,
@@ -323,7 +290,7 @@ tidy_engine_undo_locked(TidyEngine *engine, guint64 id, const TidySink *sink,
 	g_autoptr(GPtrArray) operations = tidy_engine_history(engine, error);
 	g_autoptr(TidyDirPool) pool = tidy_dir_pool_new(engine->fs);
 	TidyRun run;
-	Opening opening = { .engine = engine, .resumed = resumed };
+	TidyOpening opening = { .engine = engine, .resumed = resumed };
 	TidyUndo undo = {
 		.engine = engine,
 		.fs = engine->fs,
@@ -344,11 +311,14 @@ tidy_engine_undo_locked(TidyEngine *engine, guint64 id, const TidySink *sink,
 	/* One that was begun must come to its end. */
 	if (resumed == NULL && !is_same_home(engine, undo.operation, error))
 		return FALSE;
-	opening.undone = &undo.operation->journal->header;
+	opening.header = undo.operation->journal->header;
+	opening.header.kind = TIDY_JOURNAL_UNDO;
+	opening.header.undoes = opening.header.id;
+	opening.header.id = 0;
 	if (undone != NULL)
-		*undone = (TidyUndoTarget){ g_strdup(opening.undone->stray),
-					    g_strdup(opening.undone->target),
-					    g_strdup(opening.undone->key) };
+		*undone = (TidyUndoTarget){ g_strdup(opening.header.stray),
+					    g_strdup(opening.header.target),
+					    g_strdup(opening.header.key) };
 	tidy_run_init(&run, engine, sink);
 	undo.linked = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	is_fine = undo_operation(&undo, &opening, pool, cancellable, result, error);
