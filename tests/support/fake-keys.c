@@ -3,8 +3,9 @@
  * I/O: sockets. */
 #include "tests/support/fake-keys.h"
 
+#include "tests/support/fake-keys-text.h"
+
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -214,77 +215,6 @@ fake_arm(void *data, RemapUsec time)
 /* The other end. */
 
 static void
-describe_message(GString *out, const RemapLinkMessage *m)
-{
-	static const char *const events[] = { "ignored", "waiting", "grabbed", "closed",
-					      "removed" };
-
-	g_string_append(out, remap_link_name(m->kind));
-	switch (m->kind) {
-	case REMAP_LINK_WELCOME:
-		g_string_append_printf(out, " %u %s", m->version, m->text);
-		break;
-	case REMAP_LINK_ACCEPTED:
-		g_string_append_printf(out, " %u flags %u commands %u", m->id, m->flags, m->count);
-		break;
-	case REMAP_LINK_DIAGNOSTIC:
-		g_string_append_printf(out, " %u:%u %s", m->line, m->column, m->text);
-		break;
-	case REMAP_LINK_REJECTED:
-		g_string_append_printf(out, " %u errors %u", m->id, m->count);
-		break;
-	case REMAP_LINK_REVERTED:
-		g_string_append_printf(out, " to %u from %u", m->id, m->index);
-		break;
-	case REMAP_LINK_DEVICE:
-		g_string_append_printf(out, " %s %s%s%s", m->node, events[m->event],
-				       *m->text ? ": " : "", m->text);
-		break;
-	case REMAP_LINK_LAYER:
-		g_string_append_printf(out, " %s %s", m->name, m->is_on ? "on" : "off");
-		break;
-	case REMAP_LINK_COMMAND:
-		g_string_append_printf(out, " %u of %u", m->index, m->id);
-		break;
-	case REMAP_LINK_STATE:
-		for (unsigned i = 0; i < 11; i++) {
-			static const char *const names[] = {
-				"keymap",	"trial",     "locked",	   "ungrabbed",
-				"inactive",	"panic",     "suspended",  "asleep",
-				"lock-ungrabs", "no-uinput", "no-landlock"
-			};
-
-			if (m->flags >> i & 1)
-				g_string_append_printf(out, " %s", names[i]);
-		}
-		break;
-	case REMAP_LINK_FAULT:
-		g_string_append_printf(out, " %u %s", m->code, m->text);
-		break;
-	case REMAP_LINK_COUNTS:
-		g_string_append_printf(out,
-				       " id %u events %" PRIu64 " overruns %" PRIu64
-				       " lost %" PRIu64 " devices %u grabbed %u",
-				       m->id, m->events, m->overruns, m->lost, m->devices,
-				       m->grabbed);
-		break;
-	case REMAP_LINK_HELLO:
-	case REMAP_LINK_KEYMAP:
-	case REMAP_LINK_COMMIT:
-	case REMAP_LINK_CONFIRM:
-	case REMAP_LINK_REVERT:
-	case REMAP_LINK_SUSPEND:
-	case REMAP_LINK_RESUME:
-	case REMAP_LINK_LOCK:
-	case REMAP_LINK_SLEEP:
-	case REMAP_LINK_STATUS:
-	case REMAP_LINK_KINDS:
-		g_assert_not_reached();
-	}
-	g_string_append_c(out, '\n');
-}
-
-static void
 hear(FakeKeys *keys)
 {
 	uint8_t buffer[REMAP_LINK_DATAGRAM_MAX];
@@ -295,7 +225,7 @@ hear(FakeKeys *keys)
 		return;
 	while ((result = remap_link_receive(keys->daemon, REMAP_LINK_HELPER, buffer, &message)) ==
 	       1)
-		describe_message(keys->heard, &message);
+		fake_describe_message(keys->heard, &message);
 	g_assert_true(result == 0 || result == -EAGAIN || result == -ECONNRESET);
 }
 
@@ -310,100 +240,6 @@ fake_keys_heard(FakeKeys *keys)
 	heard = g_string_free(keys->heard, FALSE);
 	keys->heard = g_string_new(NULL);
 	return heard;
-}
-
-/* Clones. */
-
-static void
-describe_event(FakeClone *clone, const struct input_event *e)
-{
-	const char *name = e->type == EV_KEY ? remap_key_name(e->code) : NULL;
-	GString *out = clone->log;
-
-	if (out->len && out->str[out->len - 1] != ' ')
-		g_string_append_c(out, ' ');
-	switch (e->type) {
-	case EV_SYN:
-		g_string_append(out, e->code == SYN_REPORT ? "|" : "syn?");
-		break;
-	case EV_KEY:
-		/* Never twice the same, never a code that the device does not have. */
-		g_assert_cmpint(remap_bit(clone->down, e->code), !=, e->value);
-		g_assert_true(remap_bit(clone->info.keys, e->code));
-		remap_bit_set(clone->down, e->code, e->value != 0);
-		if (name)
-			g_string_append_printf(out, "%s%c", name, e->value ? '+' : '-');
-		else
-			g_string_append_printf(out, "#%u%c", e->code, e->value ? '+' : '-');
-		break;
-	case EV_MSC:
-		g_string_append_printf(out, "msc%d", e->value);
-		break;
-	case EV_REL:
-		g_assert_true(remap_bit(clone->info.rels, e->code));
-		g_string_append_printf(out, "rel%u:%d", e->code, e->value);
-		break;
-	default:
-		g_string_append_printf(out, "%u:%u:%d", e->type, e->code, e->value);
-		break;
-	}
-}
-
-static void
-drain_clone(FakeClone *clone)
-{
-	struct input_event events[REMAP_PORT_EVENTS];
-	ssize_t size;
-
-	if (!clone->is_alive)
-		return;
-	while ((size = read(clone->user, events, sizeof(events))) > 0) {
-		if (clone->log->len)
-			g_string_append(clone->log, "; ");
-		for (size_t i = 0; i < (size_t)size / sizeof(*events); i++)
-			describe_event(clone, &events[i]);
-	}
-	/* End of file: the helper closed its end. Every key must be up by then, by an event. */
-	if (size < 0)
-		return;
-	for (unsigned n = 0; n < REMAP_KEY_BYTES; n++)
-		g_assert_cmpuint(clone->down[n], ==, 0);
-	close(clone->user);
-	clone->is_alive = false;
-}
-
-FakeClone *
-fake_clone(FakeKeys *keys, unsigned n)
-{
-	for (unsigned i = 0; i < keys->clone_count; i++) {
-		drain_clone(&keys->clones[i]);
-		if (keys->clones[i].is_alive && n-- == 0)
-			return &keys->clones[i];
-	}
-	return NULL;
-}
-
-char *
-fake_clone_take(FakeClone *clone)
-{
-	char *log;
-
-	g_assert_nonnull(clone);
-	drain_clone(clone);
-	log = g_string_free(clone->log, FALSE);
-	clone->log = g_string_new(NULL);
-	return log;
-}
-
-void
-fake_clone_set_led(FakeClone *clone, unsigned led, bool is_on)
-{
-	const struct input_event events[] = {
-		{ .type = EV_LED, .code = (uint16_t)led, .value = is_on },
-		{ .type = EV_SYN, .code = SYN_REPORT },
-	};
-
-	g_assert_cmpint(write(clone->user, events, sizeof(events)), ==, sizeof(events));
 }
 
 /* Events. */
@@ -635,7 +471,7 @@ fake_keys_run(FakeKeys *keys)
 		}
 		keys->result = remap_helper_step(keys->helper, 0);
 		for (unsigned n = 0; n < keys->clone_count; n++)
-			drain_clone(&keys->clones[n]);
+			fake_clone_drain(&keys->clones[n]);
 	}
 	for (unsigned i = 0; i < FAKE_KEYBOARDS_MAX; i++)
 		take_injected(&keys->keyboards[i]);
@@ -663,7 +499,7 @@ fake_keys_free(FakeKeys *keys)
 	hear(keys);
 	remap_helper_free(keys->helper);
 	for (unsigned i = 0; i < keys->clone_count; i++) {
-		drain_clone(&keys->clones[i]);
+		fake_clone_drain(&keys->clones[i]);
 		g_assert_false(keys->clones[i].is_alive);
 		g_string_free(keys->clones[i].log, TRUE);
 	}

@@ -90,6 +90,8 @@ FakeClone *fake_clone(FakeKeys *keys, unsigned n);
 /* What was written since the last time: "msc58 z+ |" is one write of a scan code, a press and SYN_REPORT; writes are
  * parted by "; ". Caller frees. */
 char *fake_clone_take(FakeClone *clone);
+/* Reads what was written; at end of file no key may be down. The others call it. */
+void fake_clone_drain(FakeClone *clone);
 void fake_clone_set_led(FakeClone *clone, unsigned led, bool is_on);
 
 /* Everything the helper said since the last time, a line each. */
