@@ -33,6 +33,10 @@ struct RemapHelper {
 	RemapUsec armed;				/* what the timer is set to */
 	RemapUsec second;				/* in which messages were counted */
 	unsigned messages;
+	uint64_t counted; /* of the events that were read, those that are judged */
+	RemapUsec counted_at;
+	unsigned steps; /* since */
+	bool is_flooded;
 	uint64_t lost;
 	uint8_t buffer[REMAP_LINK_DATAGRAM_MAX];
 };

@@ -309,6 +309,20 @@ dispatch(RemapHelper *h, unsigned number, RemapUsec now)
 	}
 }
 
+/* Keys go before all other programs (priority.h), which would be bad for those when there always is one. */
+static bool
+begins_to_flood(RemapHelper *h, RemapUsec now)
+{
+	h->steps++;
+	if (h->is_flooded || h->router.taken - h->counted < REMAP_FLOOD_EVENTS)
+		return false;
+	h->is_flooded = h->steps < REMAP_FLOOD_STEPS || now - h->counted_at < REMAP_FLOOD_WITHIN;
+	h->counted = h->router.taken;
+	h->counted_at = now;
+	h->steps = 0;
+	return h->is_flooded;
+}
+
 /* After whatever happened. */
 static void
 look_around(RemapHelper *h)
@@ -345,7 +359,9 @@ remap_helper_step(RemapHelper *h, int timeout)
 			dispatch(h, events[i].data.u32, now);
 	look_around(h);
 	arm(h);
-	return !h->is_over;
+	if (h->is_over)
+		return 0;
+	return begins_to_flood(h, now) ? REMAP_HELPER_FLOODED : 1;
 }
 
 RemapHelper *

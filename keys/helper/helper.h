@@ -34,7 +34,15 @@ enum {
 	REMAP_TRIAL_MAX = 600000, /* ms */
 	/* In one second. The daemon sends some forty for a keymap of the greatest size. */
 	REMAP_MESSAGES_MAX = 1000,
+	/* So many events in fewer steps than that: devices send faster than it reads. A key, a scroll or a move of a
+	 * pointer is two to four events and a step. */
+	REMAP_FLOOD_EVENTS = 4096,
+	REMAP_FLOOD_STEPS = 256,
+	/* us. Or so many within this time: twice as fast as the fastest pointers, which send 8,000 times a second. */
+	REMAP_FLOOD_WITHIN = 80000,
 };
+
+enum { REMAP_HELPER_FLOODED = 2 };
 
 typedef struct RemapHelper RemapHelper;
 
@@ -45,7 +53,7 @@ RemapHelper *remap_helper_new(const RemapHelperSetup *setup);
  * remap_helper_step - waits for something, and does all that is to do
  * @timeout: ms as epoll_wait(2) has it: -1 for ever, 0 not at all
  *
- * Returns: 1 go on; 0 the end (connection closed, told to, or a fault that was told); -errno.
+ * Returns: 1 go on; REMAP_HELPER_FLOODED: go on, and leave the processor to others as well, told once; 0 the end (connection closed, told to, or a fault that was told); -errno.
  */
 int remap_helper_step(RemapHelper *helper, int timeout);
 

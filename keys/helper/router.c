@@ -270,6 +270,7 @@ remap_router_read(RemapRouter *r, RemapPort *port)
 		count = remap_events_read(port->source, events);
 		if (count <= 0)
 			break;
+		r->taken += (unsigned)count;
 		now = r->kernel->now(r->kernel->data);
 		for (int i = 0; i < count && !r->is_panic; i++)
 			take(r, port, &events[i], now);

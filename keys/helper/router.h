@@ -78,6 +78,7 @@ typedef struct RemapRouter {
 	void *data;
 
 	uint64_t events, frames, overruns;
+	uint64_t taken; /* of any type, by remap_router_read() */
 } RemapRouter;
 
 /**

@@ -12,14 +12,6 @@
 #include <unistd.h>
 
 static int
-limit(int resource, rlim_t value)
-{
-	struct rlimit both = { value, value };
-
-	return setrlimit(resource, &both) < 0 ? -errno : 0;
-}
-
-static int
 drop_capabilities(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -33,16 +25,12 @@ drop_capabilities(void)
 int
 remap_sandbox_drop(void)
 {
-	int result;
+	const struct rlimit none = { 0, 0 };
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
+	    setrlimit(RLIMIT_CORE, &none) < 0)
 		return -errno;
-	result = limit(RLIMIT_CORE, 0);
-	/* us of CPU without a wait, where the unit gives real-time priority: a loop that does not end is killed
-	 * before it is noticed as a frozen machine. */
-	if (result == 0)
-		result = limit(RLIMIT_RTTIME, 1000000);
-	return result < 0 ? result : drop_capabilities();
+	return drop_capabilities();
 }
 
 int

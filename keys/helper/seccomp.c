@@ -10,6 +10,7 @@
 #include <linux/input.h>
 #include <linux/seccomp.h>
 #include <linux/uinput.h>
+#include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -215,6 +216,18 @@ add_memory(Program *program, uint32_t call)
 	answer(program, SECCOMP_RET_ERRNO | EACCES);
 }
 
+/* Real-time priority may be given up, by ourselves for ourselves; none is taken. */
+static void
+add_step_down(Program *program)
+{
+	add(program, BPF_JMP | BPF_JEQ | BPF_K, SYS_sched_setscheduler, 0, 6);
+	load(program, argument(0));
+	add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 3);
+	load(program, argument(1));
+	answer_if(program, SCHED_OTHER | SCHED_RESET_ON_FORK, SECCOMP_RET_ALLOW);
+	answer(program, SECCOMP_RET_ERRNO | EPERM);
+}
+
 static void
 build(Program *program)
 {
@@ -235,6 +248,7 @@ build(Program *program)
 	add_memory(program, SYS_mmap);
 #endif
 	add_memory(program, SYS_mprotect);
+	add_step_down(program);
 	add_ioctl(program);
 	answer(program, SECCOMP_RET_ERRNO | ENOSYS);
 }

@@ -2,12 +2,14 @@
 /* The process xdgtidy-keys: remaps the keyboards for the daemon that is at the other end of its standard input.
  * I/O. */
 #include "keys/helper/helper.h"
+#include "keys/helper/priority.h"
 #include "keys/helper/sandbox.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -63,9 +65,13 @@ run(const RemapHelperSetup *setup)
 
 	if (!helper)
 		return fail("cannot start", errno);
-	do
+	do {
 		result = remap_helper_step(helper, -1);
-	while (result > 0);
+		if (result == REMAP_HELPER_FLOODED && remap_priority_lower() == 0)
+			fputs("xdgtidy-keys: a device floods; other programs get the "
+			      "processor too\n",
+			      stderr);
+	} while (result > 0);
 	if (remap_helper_fault(helper))
 		fprintf(stderr, "xdgtidy-keys: uid %u: %s\n", setup->uid,
 			remap_helper_fault(helper));
@@ -81,6 +87,20 @@ is_session_needed(RemapLinkHow how, const RemapKernel *kernel, unsigned uid)
 	char seat[64];
 
 	return how == REMAP_LINK_SERVICE || kernel->session(kernel->data, uid, seat) != -ENOENT;
+}
+
+/* Before other programs that want the processor or memory. What is refused it does without; a helper that is not the
+ * system's asks for no memory, because under a lower limit a great keymap would be refused for it. */
+static void
+go_first(RemapLinkHow how)
+{
+	int result = remap_priority_raise();
+
+	if (how != REMAP_LINK_SERVICE)
+		return;
+	if (result < 0)
+		fprintf(stderr, "xdgtidy-keys: no real-time priority: %s\n", strerror(-result));
+	mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 }
 
 static int
@@ -108,6 +128,8 @@ start(RemapLinkHow how)
 		return fail("/dev/input", -result);
 	setup.kernel = &kernel;
 	setup.is_session_needed = is_session_needed(how, &kernel, setup.uid);
+	remap_linux_trim();
+	go_first(how);
 	result = remap_sandbox_enter("/dev/input", "/dev/uinput", &has_landlock);
 	if (result < 0)
 		return fail("sandbox", -result);
@@ -115,7 +137,6 @@ start(RemapLinkHow how)
 		fputs("xdgtidy-keys: kernel: no Landlock; files are kept away by the unit alone\n",
 		      stderr);
 	setup.has_no_landlock = !has_landlock;
-	remap_linux_trim();
 	result = run(&setup);
 	remap_linux_free(linux_side);
 	return result;

@@ -10,6 +10,7 @@
 #include <glib/gstdio.h>
 #include <linux/input.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -227,6 +228,98 @@ test_sigterm(void)
 	g_assert_cmpint(end(&p), ==, 0);
 }
 
+/* Asks and waits for the answer, so that all before it is done. */
+static void
+settle(const Process *p)
+{
+	send_message(p, &(RemapLinkMessage){ .kind = REMAP_LINK_STATUS });
+	wait_for(p, REMAP_LINK_COUNTS, 0);
+}
+
+/* Whether the kernel gives real-time priority to us, and so to our children. For the calling thread. */
+static gboolean
+raise_priority(int priority)
+{
+	struct sched_param param = { .sched_priority = priority };
+
+	return sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param) == 0;
+}
+
+static gpointer
+try_priority(gpointer unused)
+{
+	return GINT_TO_POINTER(raise_priority(2));
+}
+
+static gboolean
+has_right_to_priority(void)
+{
+	return GPOINTER_TO_INT(g_thread_join(g_thread_new("try", try_priority, NULL)));
+}
+
+/* It goes before other programs where it may, and works where it may not. */
+static void
+test_priority(void)
+{
+	Process p = start("[ids]\n*\n[main]\ncapslock = z\n", NULL);
+	int policy = has_right_to_priority() ? SCHED_FIFO | SCHED_RESET_ON_FORK : SCHED_OTHER;
+
+	g_assert_cmpint(sched_getscheduler(p.pid), ==, policy);
+	g_assert_cmpint(end(&p), ==, 0);
+}
+
+typedef struct Flood {
+	int fd;
+	gint is_over;
+} Flood;
+
+/* Writes as soon as there is room, and before the helper runs again: so that always finds something to read. */
+static gpointer
+flood(gpointer data)
+{
+	/* as many as are written whole: PIPE_BUF is 4096 */
+	struct input_event events[168];
+	Flood *flood = data;
+
+	g_assert_true(raise_priority(2));
+	for (size_t i = 0; i < G_N_ELEMENTS(events); i += 6) {
+		make_edge(events + i, KEY_A, true);
+		make_edge(events + i + 3, KEY_A, false);
+	}
+	while (!g_atomic_int_get(&flood->is_over))
+		g_assert_cmpint(write(flood->fd, events, sizeof(events)), ==, sizeof(events));
+	return NULL;
+}
+
+/* A keyboard that never pauses gets no processor for itself: the helper steps down, and goes on. */
+static void
+test_flood(void)
+{
+	g_autofree char *path = NULL;
+	Flood data = { 0 };
+	GThread *thread;
+	Process p;
+
+	if (!has_right_to_priority()) {
+		g_test_skip("no right to real-time priority");
+		return;
+	}
+	p = start("[ids]\n*\n[main]\na = noop\ncapslock = z\n", NULL);
+	path = path_of(&p, "event0");
+	data.fd = open(path, O_WRONLY | O_CLOEXEC);
+	g_assert_cmpint(data.fd, >=, 0);
+	thread = g_thread_new("flood", flood, &data);
+	while (sched_getscheduler(p.pid) == (SCHED_FIFO | SCHED_RESET_ON_FORK))
+		sched_yield();
+	g_assert_cmpint(sched_getscheduler(p.pid), ==, SCHED_OTHER | SCHED_RESET_ON_FORK);
+	g_atomic_int_set(&data.is_over, TRUE);
+	g_thread_join(thread);
+	close(data.fd);
+	edge(&p, KEY_CAPSLOCK, true);
+	wait_key(&p, KEY_Z, true);
+	g_assert_cmpint(end(&p), ==, 0);
+}
+
 static long
 status_value(const Process *p, const char *name)
 {
@@ -238,14 +331,6 @@ status_value(const Process *p, const char *name)
 	line = strstr(text, name);
 	g_assert_nonnull(line);
 	return strtol(line + strlen(name), NULL, 10);
-}
-
-/* Asks and waits for the answer, so that all before it is done. */
-static void
-settle(const Process *p)
-{
-	send_message(p, &(RemapLinkMessage){ .kind = REMAP_LINK_STATUS });
-	wait_for(p, REMAP_LINK_COUNTS, 0);
 }
 
 static void
@@ -372,6 +457,8 @@ main(int argc, char **argv)
 	g_test_add_func("/keys/process/hotplug", test_hotplug);
 	g_test_add_func("/keys/process/sigterm", test_sigterm);
 	g_test_add_func("/keys/process/idle", test_idle);
+	g_test_add_func("/keys/process/priority", test_priority);
+	g_test_add_func("/keys/process/flood", test_flood);
 	g_test_add_func("/keys/process/rights", test_rights);
 	g_test_add_func("/keys/process/memory", test_memory);
 	g_test_add_func("/keys/process/calls", test_calls);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* The helper's sandbox from inside: a child enters it and tries what it must not be able to do. I/O. */
+#include "keys/helper/priority.h"
 #include "keys/helper/sandbox.h"
 
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <glib/gstdio.h>
 #include <linux/input.h>
 #include <linux/uinput.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -199,6 +201,32 @@ set_keycode(void)
 	return answer(ioctl(pair[0], EVIOCSKEYCODE, codes));
 }
 
+static int
+set_policy(pid_t pid, int policy, int priority)
+{
+	struct sched_param param = { .sched_priority = priority };
+
+	return answer(sched_setscheduler(pid, policy, &param));
+}
+
+static int
+lower_priority(void)
+{
+	return -remap_priority_lower();
+}
+
+static int
+raise_priority(void)
+{
+	return set_policy(0, SCHED_FIFO | SCHED_RESET_ON_FORK, 1);
+}
+
+static int
+lower_priority_of_parent(void)
+{
+	return set_policy(getppid(), SCHED_OTHER | SCHED_RESET_ON_FORK, 0);
+}
+
 static const struct {
 	const char *name;
 	int (*try)(void);
@@ -211,6 +239,7 @@ static const struct {
 	{ "map-memory", map_memory, 0, false },
 	{ "talk", talk, 0, false },
 	{ "read-seats", read_seats, 0, false },
+	{ "lower-priority", lower_priority, 0, false },
 	{ "make-device", make_device, EACCES, true },
 	{ "read-home", read_home, EACCES, true },
 	{ "write-home", write_home, EACCES, true },
@@ -218,6 +247,8 @@ static const struct {
 	{ "read-passwd", read_passwd, EACCES, true },
 	{ "unlink", unlink_home, ENOSYS, false },
 	{ "limit", raise_limit, ENOSYS, false },
+	{ "raise-priority", raise_priority, EPERM, false },
+	{ "lower-priority-of-parent", lower_priority_of_parent, EPERM, false },
 	{ "map-code", map_code, EACCES, false },
 	{ "make-code", make_code, EACCES, false },
 	{ "other-ioctl", other_ioctl, ENOTTY, false },
@@ -231,7 +262,7 @@ static const struct {
 	{ "bpf", load_program, -SIGSYS, false },
 };
 
-enum { NO_LANDLOCK = 254, NO_SANDBOX = 253 };
+enum { NO_LANDLOCK = 254, NO_SANDBOX = 253, NO_PRIORITY = 252 };
 
 /* @is_inside: in the sandbox, or as we are */
 static int
@@ -289,6 +320,65 @@ test_no_landlock(void)
 	g_assert_cmpint(try_in_child(enter_without_landlock, false, false), ==, -SIGSYS);
 }
 
+/* As the service is without LimitRTPRIO=: no more than that it is refused. */
+static int
+raise_without_right(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	return setrlimit(RLIMIT_RTPRIO, &none) < 0 || remap_sandbox_drop() < 0
+		       ? 255
+		       : -remap_priority_raise();
+}
+
+static void
+test_no_right(void)
+{
+	g_assert_cmpint(try_in_child(raise_without_right, false, false), ==, EPERM);
+}
+
+static int
+loop_for_ever(void)
+{
+	/* Were it not killed, it would be ended by this, later: that is told from the time it had. */
+	const struct rlimit seconds = { 10, 10 };
+	bool has_landlock;
+
+	if (setrlimit(RLIMIT_CPU, &seconds) < 0)
+		return 255;
+	if (remap_priority_raise() < 0)
+		return NO_PRIORITY;
+	if (remap_sandbox_enter(devices, uinput, &has_landlock) < 0)
+		return NO_SANDBOX;
+	for (;;)
+		;
+}
+
+static double
+children_seconds(void)
+{
+	struct rusage usage;
+
+	g_assert_cmpint(getrusage(RUSAGE_CHILDREN, &usage), ==, 0);
+	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / G_USEC_PER_SEC;
+}
+
+/* A helper that hangs at real-time priority does not hang the machine: after a second of processor it is dead. */
+static void
+test_endless_loop(void)
+{
+	double before = children_seconds();
+	int result = try_in_child(loop_for_ever, false, false);
+
+	if (result == NO_PRIORITY) {
+		g_test_skip("no right to real-time priority");
+		return;
+	}
+	g_assert_cmpint(result, ==, -SIGKILL);
+	g_assert_cmpfloat(children_seconds() - before, <, 5);
+}
+
 static void
 make_file(const char *path)
 {
@@ -320,6 +410,8 @@ main(int argc, char **argv)
 	g_test_add_func("/keys/sandbox/no-landlock", test_no_landlock);
 #endif
 	g_test_add_func("/keys/sandbox/outside", test_outside);
+	g_test_add_func("/keys/sandbox/no-right-to-priority", test_no_right);
+	g_test_add_func("/keys/sandbox/endless-loop", test_endless_loop);
 	result = g_test_run();
 	g_unlink(node);
 	g_unlink(uinput);

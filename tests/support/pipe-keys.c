@@ -3,6 +3,7 @@
  * is replaced; reading, writing and waiting are not.
  * I/O. usage: pipe-keys FOLDER, the daemon on standard input; FOLDER has eventN, and "clone" that takes what is written. */
 #include "keys/helper/helper.h"
+#include "keys/helper/priority.h"
 #include "keys/helper/sandbox.h"
 
 #include <errno.h>
@@ -109,6 +110,7 @@ main(int argc, char **argv)
 	kernel.create = create_fifo;
 	kernel.session = no_session;
 	setup.kernel = &kernel;
+	remap_priority_raise();
 	if (remap_sandbox_enter(argv[1], "/dev/uinput", &has_landlock) < 0)
 		return 4;
 	setup.has_no_landlock = !has_landlock;
@@ -116,9 +118,11 @@ main(int argc, char **argv)
 	if (!helper)
 		return 5;
 	remap_linux_trim();
-	do
+	do {
 		result = remap_helper_step(helper, -1);
-	while (result > 0);
+		if (result == REMAP_HELPER_FLOODED)
+			remap_priority_lower();
+	} while (result > 0);
 	remap_helper_free(helper);
 	remap_linux_free(linux_side);
 	close(folder);

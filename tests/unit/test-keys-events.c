@@ -477,6 +477,38 @@ test_flooding_device(void)
 	fake_keys_free(keys);
 }
 
+/* How often it speaks of a flood of 100,000 events in @ms, when it finds @count each time that it looks. */
+static unsigned
+floods_of(unsigned ms, unsigned count)
+{
+	FakeKeys *keys = fake_keys_running("[ids]\n*\n[main]\na = noop\n", 1);
+	struct input_event events[64];
+	unsigned floods = 0;
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(events); i++)
+		events[i] = i % 2 ? (struct input_event){ .type = EV_SYN }
+				  : (struct input_event){ .type = EV_KEY,
+							  .code = KEY_A,
+							  .value = i % 4 == 0 };
+	for (unsigned i = 0; i < 100000; i += count) {
+		keys->now += ms * count / 100;
+		fake_events(&keys->keyboards[0], events, count);
+		floods += remap_helper_step(keys->helper, 0) == REMAP_HELPER_FLOODED;
+	}
+	fake_keys_free(keys);
+	return floods;
+}
+
+/* Too many in a second, or too many at each look. Told once. */
+static void
+test_flood_is_noticed(void)
+{
+	g_assert_cmpuint(floods_of(2500, 4), ==, 0);
+	g_assert_cmpuint(floods_of(2500, 12), ==, 0);
+	g_assert_cmpuint(floods_of(2500, 64), ==, 1);
+	g_assert_cmpuint(floods_of(1000, 4), ==, 1);
+}
+
 static void
 test_no_allocation(void)
 {
@@ -536,6 +568,7 @@ main(int argc, char **argv)
 	g_test_add_func("/keys/events/indicator", test_indicator);
 	g_test_add_func("/keys/events/commands", test_commands);
 	g_test_add_func("/keys/events/flooding-device", test_flooding_device);
+	g_test_add_func("/keys/events/flood-is-noticed", test_flood_is_noticed);
 	g_test_add_func("/keys/events/no-allocation", test_no_allocation);
 	return g_test_run();
 }

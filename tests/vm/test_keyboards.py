@@ -21,8 +21,6 @@ FAKE = "Fake Keyboard"
 # linux/input-event-codes.h
 A, X, Y, Z, CAPSLOCK, F8, ENTER = 30, 45, 21, 44, 58, 66, 28
 BUS = "busctl --user call io.github.xdgtidy.XdgTidy1 /io/github/xdgtidy/XdgTidy1 io.github.xdgtidy.XdgTidy1"
-NODE_OF_CLONE = ("awk -v RS= '/Phys=xdgtidy-keys/ && /Name=\"%s\"/ { match($0, /event[0-9]+/); "
-                 "print substr($0, RSTART, RLENGTH) }' /proc/bus/input/devices")
 # A terminal on a console of its own, which keeps what is typed.
 CONSOLE = "exec cat >/tmp/typed-{user}"
 PRESSES = 1000
@@ -67,7 +65,7 @@ class Keyboards(unittest.TestCase):
         """The listener and the display server have it open, so they see every key from now on."""
         guest.wait_for(f"test $(grep -c '^opened clone {name}' /run/listen/seen) -ge {count}")
         if reader:
-            guest.wait_for(f"ls -l /proc/$(pgrep -x {reader})/fd | grep -q \"/dev/input/$({NODE_OF_CLONE % name})$\"")
+            guest.wait_for_reader(name, reader)
 
     def opened(self, guest, name=PS2):
         return int(guest.sh(f"grep -c '^opened clone {name}' /run/listen/seen", ok=(0, 1)))

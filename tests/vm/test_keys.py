@@ -67,6 +67,7 @@ class Keys(unittest.TestCase):
         with vm.VM("desktop") as guest:
             self.prepare(guest)
             self.grabbed(guest)
+            guest.wait_for_reader("AT Translated Set 2 keyboard")
             guest.tap("x", "caps_lock", "y", "ret")
             guest.wait_for("grep -qx xzy /tmp/typed")
             self.seen(guest, f"clone {X} 1", f"clone {X} 0", f"clone {Z} 1", f"clone {Z} 0", f"clone {Y} 1",
@@ -81,6 +82,8 @@ class Keys(unittest.TestCase):
             rss = int(re.search(r"VmRSS:\s*(\d+)", status)[1])
             print(f"# RSS {rss} KiB")
             self.assertLess(rss, 3 * 1024)
+            self.assertNotIn("VmLck:\t       0 kB", status)
+            self.assertIn("SCHED_FIFO|SCHED_RESET_ON_FORK", guest.sh(f"chrt -p {pid}"))
             level = guest.sh("systemd-analyze security --no-pager xdgtidy-keys@1.service | tail -n 1")
             self.assertLessEqual(float(re.search(r"(\d+\.\d+)", level)[1]), 1.0, level)
 
@@ -92,6 +95,18 @@ class Keys(unittest.TestCase):
             guest.key("caps_lock", False)
             guest.tap("x")
             self.seen(guest, f"device {X} 1", f"device {X} 0")
+            self.bye(guest)
+
+    def test_without_the_right_to_real_time_it_works(self):
+        with vm.VM("desktop") as guest:
+            guest.sh("mkdir -p /run/systemd/system/xdgtidy-keys@.service.d && printf '[Service]\\nLimitRTPRIO=0\\n' "
+                     ">/run/systemd/system/xdgtidy-keys@.service.d/none.conf")
+            self.prepare(guest)
+            self.grabbed(guest)
+            self.assertIn("SCHED_OTHER", guest.sh("chrt -p $(pgrep -x xdgtidy-keys)"))
+            guest.sh("journalctl -o cat -u 'xdgtidy-keys@*' | grep -x 'xdgtidy-keys: no real-time priority: .*'")
+            guest.tap("caps_lock")
+            self.seen(guest, f"clone {Z} 1", f"clone {Z} 0")
             self.bye(guest)
 
     def test_killed_while_a_key_is_down(self):

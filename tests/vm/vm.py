@@ -262,6 +262,12 @@ class VM:
             subprocess.run(["tar", "-c", "-f", tar.name, "--owner=root", "--group=root", *source], check=True)
             self.sh(f"mkdir -p {to} && tar -x --no-overwrite-dir -f /host/{os.path.basename(tar.name)} -C {to}")
 
+    def wait_for_reader(self, keyboard, reader="Xorg"):
+        """Until that program has the clone of the keyboard open: a key before that is lost on it."""
+        node = (f"awk -v RS= '/Phys=xdgtidy-keys/ && /Name=\"{keyboard}\"/ {{ match($0, /event[0-9]+/); "
+                "print substr($0, RSTART, RLENGTH) }' /proc/bus/input/devices")
+        self.wait_for(f"ls -l /proc/$(pgrep -x {reader})/fd | grep -q \"/dev/input/$({node})$\"")
+
     def install(self):
         """The build under test, as a package would put it there: files, then what systemd, udev and the bus must know."""
         self.copy_in(product(), "/")
