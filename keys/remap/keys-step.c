@@ -2,6 +2,7 @@
 /* The actions of single keys: key, repeat, command, scroll, caps-word.
  * Pure. */
 #include "keys/remap/machine-state.h"
+#include "keys/remap/machine.h"
 
 /* By place: letters of the three rows; a layout may put something else there. */
 static bool
@@ -129,6 +130,28 @@ remap_step_scrolloff(RemapMachine *m, const RemapStep *step)
 		m->is_scrolling = false;
 		remap_emit(m, REMAP_OUT_SCROLL, 0, 0);
 	}
+}
+
+static int32_t
+take_ticks(int32_t *sum, int32_t delta, int32_t distance)
+{
+	int64_t total = (int64_t)*sum + delta;
+
+	*sum = (int32_t)(total % distance);
+	return (int32_t)(total / distance);
+}
+
+bool
+remap_machine_motion(RemapMachine *m, int32_t dx, int32_t dy, int32_t ticks[2])
+{
+	if (!m->is_scrolling)
+		return false;
+	ticks[0] = ticks[1] = 0;
+	if (m->scroll == 0)
+		return true;
+	ticks[0] = take_ticks(&m->scroll_x, dx, m->scroll);
+	ticks[1] = -take_ticks(&m->scroll_y, dy, m->scroll);
+	return true;
 }
 
 void

@@ -168,10 +168,15 @@ struct RemapMachine {
 void remap_key_press(RemapMachine *machine, RemapAction action, uint16_t layer, RemapUsec time);
 void remap_key_release(RemapMachine *machine, RemapAction action, RemapUsec time);
 
+/* machine-timers.c */
+void remap_timer_set(RemapMachine *machine, enum RemapTimer timer, RemapUsec due);
+/* Lets the next one fire, at its time. */
+void remap_timers_fire(RemapMachine *machine);
+void remap_timers_stop(RemapMachine *machine);
+
 /* machine.c */
 void remap_emit(RemapMachine *machine, RemapOutKind kind, uint16_t code, int32_t value);
 void remap_send_key(RemapMachine *machine, uint16_t code, bool is_press);
-void remap_timer_set(RemapMachine *machine, enum RemapTimer timer, RemapUsec due);
 void remap_todo_push_front(RemapMachine *machine, RemapEvent event);
 void remap_todo_replay(RemapMachine *machine, const RemapEvent *queue, size_t count, uint8_t flags);
 /* Does what the step says and remembers the press. */

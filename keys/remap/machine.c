@@ -19,17 +19,10 @@
 
 #include "keys/remap/machine-state.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Kept out of the common way, so that this needs no memory on the stack and few registers. */
 #define SLOW __attribute__((noinline, cold))
-
-static void
-emit_nothing(void *data, const RemapOut *out)
-{
-}
 
 static inline void
 deliver(RemapMachine *m, const RemapOut *out)
@@ -138,88 +131,6 @@ remap_send_key(RemapMachine *m, uint16_t code, bool is_press)
 	if (is_modifier(code))
 		track_mod(m, code, is_press);
 	emit(m, REMAP_OUT_KEY, code, is_press);
-}
-
-/* Timers. */
-
-static void
-find_next(RemapMachine *m)
-{
-	RemapUsec next = REMAP_NEVER;
-
-	for (unsigned i = 0; i < REMAP_TIMERS; i++) {
-		if (m->hold.is_pending && (i == REMAP_TIMER_ONESHOT || i == REMAP_TIMER_MACRO))
-			continue;
-		if (m->due[i] < next)
-			next = m->due[i];
-	}
-	m->next = next;
-}
-
-void
-remap_timer_set(RemapMachine *m, enum RemapTimer timer, RemapUsec due)
-{
-	m->due[timer] = due;
-	find_next(m);
-}
-
-static void
-expire_oneshots(RemapMachine *m)
-{
-	remap_oneshot_clear(m);
-	remap_update_mods(m, -1, 0);
-}
-
-static void
-fire(RemapMachine *m, enum RemapTimer timer, RemapUsec time)
-{
-	remap_timer_set(m, timer, REMAP_NEVER);
-	switch (timer) {
-	case REMAP_TIMER_CHORD:
-		remap_chord_timer(m, time);
-		break;
-	case REMAP_TIMER_LEADER:
-		remap_leader_timer(m, time);
-		break;
-	case REMAP_TIMER_DANCE:
-		remap_dance_timer(m, time);
-		break;
-	case REMAP_TIMER_TIMEOUT:
-		remap_timeout_timer(m, time);
-		break;
-	case REMAP_TIMER_HOLD:
-		remap_hold_timer(m, time);
-		break;
-	case REMAP_TIMER_ONESHOT:
-		expire_oneshots(m);
-		break;
-	case REMAP_TIMER_MACRO:
-		remap_macro_timer(m, time);
-		break;
-	case REMAP_TIMER_CAPSWORD:
-		m->is_capsword = false;
-		break;
-	case REMAP_TIMERS:
-		break;
-	}
-}
-
-static void
-fire_next(RemapMachine *m)
-{
-	RemapUsec time = m->next;
-
-	if (time > m->clock)
-		m->clock = time;
-	for (unsigned i = 0; i < REMAP_TIMERS; i++) {
-		if (m->hold.is_pending && (i == REMAP_TIMER_ONESHOT || i == REMAP_TIMER_MACRO))
-			continue;
-		if (m->due[i] == time) {
-			fire(m, (enum RemapTimer)i, time);
-			return;
-		}
-	}
-	find_next(m);
 }
 
 /* The queue of events that wait their turn. Every event is in one place only, so the ring cannot overflow:
@@ -490,7 +401,7 @@ run(RemapMachine *m)
 			m->clock = m->now;
 			return;
 		}
-		fire_next(m);
+		remap_timers_fire(m);
 	}
 }
 
@@ -582,9 +493,7 @@ remap_machine_release_all(RemapMachine *m, RemapUsec time)
 	m->leader.is_pending = m->dance.is_pending = m->timeout.is_pending = m->hold.is_pending =
 		false;
 	m->is_repeating = m->is_capsword = m->is_scrolling = m->oneshot_latch = false;
-	for (unsigned i = 0; i < REMAP_TIMERS; i++)
-		m->due[i] = REMAP_NEVER;
-	find_next(m);
+	remap_timers_stop(m);
 	memset(m->physical, 0, sizeof(m->physical));
 	memset(m->key_chord, 0, sizeof(m->key_chord));
 	memset(m->right_held, 0, sizeof(m->right_held));
@@ -607,136 +516,7 @@ remap_machine_release_all(RemapMachine *m, RemapUsec time)
 	m->mods = m->right = 0;
 }
 
-/* Making and remaking. */
-
-static size_t
-longest_macro(const RemapKeymap *keymap)
-{
-	bool has_delay = keymap->global.macro_sequence_timeout_us != 0;
-	size_t longest = 0;
-
-	for (size_t i = 0; i < keymap->entry_count; i++)
-		has_delay |= keymap->entries[i].type == REMAP_MACRO_DELAY;
-	for (size_t i = 0; i < keymap->macro_count; i++)
-		if (keymap->macros[i].count > longest)
-			longest = keymap->macros[i].count;
-	return has_delay ? longest : 0;
-}
-
-/* Each step of a macro is at most 12 events (five modifiers and a key, down and up). A press may run more
- * than one macro, but a longer output only hurries. */
-static int
-fit(RemapMachine *m)
-{
-	size_t held_count = REMAP_KEYS + m->keymap->chord_count;
-	size_t later = 64 + 12 * longest_macro(m->keymap);
-	RemapHeld *held = realloc(m->held, held_count * sizeof(*held));
-	uint16_t *left;
-	RemapOut *out;
-
-	if (!held)
-		return -ENOMEM;
-	m->held = held;
-	left = realloc(m->chord_left, (m->keymap->chord_count + 1) * sizeof(*left));
-	if (!left)
-		return -ENOMEM;
-	m->chord_left = left;
-	if (held_count > m->held_count)
-		memset(held + m->held_count, 0, (held_count - m->held_count) * sizeof(*held));
-	for (size_t i = m->held_count > REMAP_KEYS ? m->held_count - REMAP_KEYS : 0;
-	     i < m->keymap->chord_count; i++)
-		left[i] = 0;
-	m->held_count = held_count;
-	if (later <= m->later_capacity)
-		return 0;
-	out = realloc(m->later, later * sizeof(*out));
-	if (!out)
-		return -ENOMEM;
-	m->later = out;
-	m->later_capacity = later;
-	return 0;
-}
-
-RemapMachine *
-remap_machine_new(RemapKeymap *keymap, const RemapSink *sink)
-{
-	RemapMachine *m = calloc(1, sizeof(*m));
-
-	if (!m)
-		return NULL;
-	m->keymap = keymap;
-	if (sink)
-		m->sink = *sink;
-	if (!m->sink.emit)
-		m->sink.emit = emit_nothing;
-	m->layers = calloc(keymap->layer_count, sizeof(*m->layers));
-	m->active = calloc(keymap->layer_count, sizeof(*m->active));
-	if (!m->layers || !m->active || fit(m) < 0) {
-		remap_machine_free(m);
-		return NULL;
-	}
-	for (size_t i = 0; i < remap_actions_count; i++)
-		if (remap_actions[i].step)
-			m->steps[remap_actions[i].op] = remap_actions[i].step;
-	for (unsigned i = 0; i < REMAP_TIMERS; i++)
-		m->due[i] = REMAP_NEVER;
-	m->next = REMAP_NEVER;
-	m->stamps = 2; /* main is 0, a layout 1: any layer is newer */
-	/* main is always on and is not in the list of active layers: it has no modifiers. */
-	m->layers[0].count = 1;
-	for (unsigned i = 0; i < keymap->layers[0].whole_count; i++)
-		m->layers[keymap->layers[0].wholes[i]].parts++;
-	if (keymap->global.default_layout) {
-		remap_layer_on(m, keymap->global.default_layout, REMAP_KEY_NOOP);
-		m->layers[keymap->global.default_layout].stamp = 1;
-	}
-	return m;
-}
-
-void
-remap_machine_free(RemapMachine *m)
-{
-	if (!m)
-		return;
-	free(m->layers);
-	free(m->active);
-	free(m->held);
-	free(m->chord_left);
-	free(m->later);
-	free(m);
-}
-
-int
-remap_machine_bind(RemapMachine *m, const char *text, RemapDiags *diags)
-{
-	int result = remap_keymap_bind(m->keymap, text, diags);
-
-	return result < 0 ? result : fit(m);
-}
-
 /* Asking. */
-
-static int32_t
-take_ticks(int32_t *sum, int32_t delta, int32_t distance)
-{
-	int64_t total = (int64_t)*sum + delta;
-
-	*sum = (int32_t)(total % distance);
-	return (int32_t)(total / distance);
-}
-
-bool
-remap_machine_motion(RemapMachine *m, int32_t dx, int32_t dy, int32_t ticks[2])
-{
-	if (!m->is_scrolling)
-		return false;
-	ticks[0] = ticks[1] = 0;
-	if (m->scroll == 0)
-		return true;
-	ticks[0] = take_ticks(&m->scroll_x, dx, m->scroll);
-	ticks[1] = -take_ticks(&m->scroll_y, dy, m->scroll);
-	return true;
-}
 
 bool
 remap_machine_is_idle(const RemapMachine *m)
@@ -763,13 +543,4 @@ bool
 remap_machine_layer_active(const RemapMachine *m, unsigned layer)
 {
 	return layer < m->keymap->layer_count && m->layers[layer].count > 0;
-}
-
-size_t
-remap_machine_size(const RemapMachine *m)
-{
-	return sizeof(*m) + m->keymap->layer_count * (sizeof(*m->layers) + sizeof(*m->active)) +
-	       m->held_count * sizeof(*m->held) +
-	       (m->keymap->chord_count + 1) * sizeof(*m->chord_left) +
-	       m->later_capacity * sizeof(*m->later);
 }
