@@ -60,6 +60,13 @@ void fake_fs_mkdirs(FakeFs *fake, const char *path, mode_t mode);
 void fake_fs_write(FakeFs *fake, const char *path, const char *bytes, gssize size);
 /* Its bytes, or NULL when there is no such file. */
 GBytes *fake_fs_read(FakeFs *fake, const char *path);
+gboolean fake_fs_has(FakeFs *fake, const char *path, const char *content);
+
+/* The directory, opened through the table: a descriptor or -errno. */
+int fake_fs_open_dir(FakeFs *fake, const char *path);
+
+/* A disk with two directories that are open, /from and /to, and a file /from/a of "content". */
+FakeFs *fake_fs_two_dirs(int *from, int *to);
 /* A FIFO, socket or device: S_IFIFO | mode, ... */
 void fake_fs_mknod(FakeFs *fake, const char *path, mode_t mode);
 gboolean fake_fs_exists(FakeFs *fake, const char *path);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What tests do to the fake file system past its table: make entries, mount, set flags and limits. Pure. */
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -285,4 +286,35 @@ fake_fs_quiet_end(FakeFs *fake)
 {
 	g_assert_cmpuint(fake->quiet, >, 0);
 	fake->quiet--;
+}
+
+gboolean
+fake_fs_has(FakeFs *fake, const char *path, const char *content)
+{
+	g_autoptr(GBytes) bytes = fake_fs_read(fake, path);
+
+	return bytes && g_bytes_get_size(bytes) == strlen(content) &&
+	       memcmp(g_bytes_get_data(bytes, NULL), content, strlen(content)) == 0;
+}
+
+int
+fake_fs_open_dir(FakeFs *fake, const char *path)
+{
+	TidyFs *fs = fake_fs_table(fake);
+
+	return fs->openat(fs, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
+}
+
+FakeFs *
+fake_fs_two_dirs(int *from, int *to)
+{
+	FakeFs *fake = fake_fs_new();
+
+	fake_fs_mkdirs(fake, "/from", 0755);
+	fake_fs_mkdirs(fake, "/to", 0755);
+	fake_fs_write(fake, "/from/a", "content", -1);
+	*from = fake_fs_open_dir(fake, "/from");
+	*to = fake_fs_open_dir(fake, "/to");
+	g_assert_cmpint(MIN(*from, *to), >=, 0);
+	return fake;
 }
