@@ -147,6 +147,14 @@ trap_home_get(const TrapHome *trap, const char *key, guint nth)
 	return NULL;
 }
 
+const char *
+trap_home_word(const TrapHome *trap, const char *key, guint index, const char *fallback)
+{
+	char **words = trap_home_get(trap, key, 0);
+
+	return words != NULL && g_strv_length(words) > index ? words[index] : fallback;
+}
+
 /* The path at the start of a line of a tree. */
 static char *
 path_of(const char *line)

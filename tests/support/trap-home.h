@@ -63,6 +63,10 @@ GPtrArray *trap_home_load_all(const char *dir);
 /* The words behind @key, the @nth time that it is there, or NULL. */
 char **trap_home_get(const TrapHome *trap, const char *key, guint nth);
 
+/* The @index th word behind the first @key, or @fallback. */
+const char *trap_home_word(const TrapHome *trap, const char *key, guint index,
+			   const char *fallback);
+
 /* The trees, with what stands for the place put in. (transfer full); abort on a bad one. */
 Tree *trap_home_before(const TrapHome *trap, const char *home);
 Tree *trap_home_after(const TrapHome *trap, const char *home); /* NULL: none is written */
