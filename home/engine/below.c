@@ -13,8 +13,11 @@
 
 #include "home/engine/walk.h"
 
-/* Of each directory that would go whole, over all levels. */
-#define LOOK_ENTRIES 256
+/* Of each directory that would go whole, over all levels: so many, until a merge has looked at LOOK_ENTRIES_MANY below such
+ * directories, then so few. */
+#define LOOK_ENTRIES	  256
+#define LOOK_ENTRIES_FEW  64
+#define LOOK_ENTRIES_MANY 4096
 
 typedef struct {
 	TidyWalk *walk;
@@ -74,6 +77,7 @@ look_into(Look *look, TidyDir *dir, const char *from, const char *to)
 		return;
 	}
 	look->n_left -= MIN(look->n_left, listing->entries->len);
+	look->walk->n_below += listing->entries->len;
 	tidy_walk_flag_unfinished(look->walk, fd, listing);
 	look_at_listing(look, listing, fd, from, to);
 	for (guint i = 0; i < listing->entries->len && !is_over(look); i++) {
@@ -125,7 +129,12 @@ tidy_walk_look_below(TidyWalk *walk, const TidyPair *pair)
 		return;
 	for (guint i = 0; i < pair->source_list->entries->len; i++) {
 		TidyEntry *entry = &g_array_index(pair->source_list->entries, TidyEntry, i);
-		Look look = { .walk = walk, .has_limit = has_limit, .n_left = LOOK_ENTRIES };
+		Look look = {
+			.walk = walk,
+			.has_limit = has_limit,
+			.n_left =
+				walk->n_below < LOOK_ENTRIES_MANY ? LOOK_ENTRIES : LOOK_ENTRIES_FEW,
+		};
 		g_autoptr(TidyDir) dir = NULL;
 		g_autofree char *from_below = NULL;
 		g_autofree char *to_below = NULL;

@@ -17,6 +17,7 @@ typedef struct {
 	GHashTable *changed;	 /* numbers of its directories that it has changed, or NULL */
 	gint64 now_ns;
 	guint pass;
+	guint n_below; /* entries that below.c has looked at in this pass */
 } TidyWalk;
 
 /* One pair of directories while it is being merged. */
