@@ -55,6 +55,7 @@ void
 tidy_carrier_free(TidyCarrier *carrier)
 {
 	close_places(carrier);
+	carrier->options.fs->end_sync(carrier->options.fs);
 	g_array_unref(carrier->places);
 	g_array_unref(carrier->items);
 	g_free(carrier->buffer);
@@ -67,6 +68,7 @@ tidy_carrier_clear(TidyCarrier *carrier)
 	g_array_set_size(carrier->items, 0);
 	/* A group may go elsewhere than the last; and after an error a new descriptor begins with a clean slate. */
 	close_places(carrier);
+	carrier->unsynced_bytes = 0;
 	carrier->ways = (TidyCopyWays){ TRUE, TRUE };
 	carrier->bytes = 0;
 	carrier->acl_dir = NULL;
