@@ -5,7 +5,8 @@
  * The order, for a group: every copy is written under its temporary name, with all its metadata; one sync of the file
  * system; each copy is read again from the disk and compared with its source; it gets its name, if that is free; one sync
  * makes the names durable; each source goes whose size, stamps and inode are what they were before it was read, and that
- * nobody has open for writing. Two syncs for a group instead of two for each file.
+ * nobody has open for writing. Two syncs for a group instead of two for each file. While files are copied the disk writes
+ * those before them (carry-stage.c); what is relied on is the group's sync alone.
  *
  * Found by a later try, because a crash came between:
  *   1 a temporary file          compared from its start, and gone on with behind the last equal block
