@@ -245,14 +245,16 @@ copy_piece(TidyCopy *copy, gint64 offset, gint64 end)
 	return copy_by_reading(copy, offset, end);
 }
 
-/* After each piece: the disk starts to write it (POSIX_FADV_DONTNEED on dirty pages waits for nothing), so that the sync at
- * the end finds little to do; and whoever waits hears of it. */
+/* After each piece. Who hears of it has the disk begin to write (carry-stage.c); else that is asked for here, so that the
+ * sync at the end finds little to do. It costs the copy time: POSIX_FADV_DONTNEED on dirty pages fills the disk's queue. */
 static int
 end_piece(TidyCopy *copy, gint64 offset, gint64 end)
 {
+	if (copy->between != NULL)
+		return copy->between(end - offset, copy->data);
 	if (end - offset >= COPY_PIECE_BYTES)
 		copy->fs->advise(copy->fs, copy->to, offset, end - offset, POSIX_FADV_DONTNEED);
-	return copy->between != NULL ? copy->between(end - offset, copy->data) : 0;
+	return 0;
 }
 
 int
