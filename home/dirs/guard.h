@@ -86,8 +86,9 @@ typedef struct {
 
 	const char *const *links; /* symbolic links of the home that lead into the stray */
 
-	gboolean has_consent;	 /* the user agreed to a merge in this home before */
-	gboolean is_other_host;	 /* the home is shared and another host wrote last */
+	gboolean has_consent; /* the user agreed to a merge in this home before */
+	const char
+		*other_host; /* the computer that wrote last in the home; NULL: this one, or none */
 	gboolean is_system_user; /* root, a greeter, a uid below 1000, a guest session */
 	gboolean is_incomplete;	 /* some fact could not be gathered */
 } TidyGuardFacts;

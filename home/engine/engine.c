@@ -7,6 +7,8 @@
 #include "home/base/text.h"
 #include "home/engine/engine-private.h"
 
+#define HOST_FILE "host"
+
 TidyEngine *
 tidy_engine_new(TidyFs *fs, const TidyPlaces *places, GError **error)
 {
@@ -23,6 +25,7 @@ tidy_engine_new(TidyFs *fs, const TidyPlaces *places, GError **error)
 	engine->home = g_strdup(places->home);
 	engine->state_dir = g_strdup(places->state_dir);
 	engine->trash = g_strdup(places->trash);
+	engine->host = places->host != NULL ? tidy_host_format(places->host) : NULL;
 	return engine;
 }
 
@@ -33,6 +36,7 @@ tidy_engine_free(TidyEngine *engine)
 	g_free(engine->home);
 	g_free(engine->state_dir);
 	g_free(engine->trash);
+	g_free(engine->host);
 	g_free(engine);
 }
 
@@ -55,6 +59,50 @@ tidy_engine_end(TidyEngine *engine)
 {
 	tidy_store_unlock(engine->store);
 }
+
+/* --- which computer --- */
+
+gboolean
+tidy_engine_is_other_host(TidyEngine *engine, char **name)
+{
+	g_autofree char *text =
+		engine->host != NULL ? tidy_engine_read_text(engine, HOST_FILE) : NULL;
+	g_autoptr(TidyHost) last = text != NULL ? tidy_host_parse(text) : NULL;
+	g_autoptr(TidyHost) here = text != NULL ? tidy_host_parse(engine->host) : NULL;
+
+	if (text == NULL || (last != NULL && tidy_host_is_same(last, here)))
+		return FALSE;
+	*name = g_strdup(last != NULL ? last->name
+				      : "which one is not known: the note of it is damaged");
+	return TRUE;
+}
+
+static gboolean
+check_host(TidyEngine *engine, GError **error)
+{
+	g_autofree char *name = NULL;
+	g_autofree char *shown = NULL;
+
+	if (!tidy_engine_is_other_host(engine, &name))
+		return TRUE;
+	shown = tidy_text_display(name);
+	g_set_error(error, TIDY_ERROR, TIDY_ERROR_REFUSED,
+		    "another computer wrote last in this home (%s); nothing is done unasked",
+		    shown);
+	return FALSE;
+}
+
+gboolean
+tidy_engine_claim(TidyEngine *engine, GError **error)
+{
+	g_autofree char *text =
+		engine->host != NULL ? tidy_engine_read_text(engine, HOST_FILE) : NULL;
+
+	return engine->host == NULL || g_strcmp0(text, engine->host) == 0 ||
+	       tidy_store_write_text(engine->store, HOST_FILE, engine->host, error);
+}
+
+/* --- places --- */
 
 void
 tidy_engine_stat_home(TidyEngine *engine, TidyStat *st)
@@ -315,7 +363,8 @@ tidy_engine_replay(TidyEngine *engine, const TidyJournal *journal, GPtrArray *di
 	};
 	g_autoptr(TidyExecutor) executor = tidy_executor_new(&options);
 
-	if (!tidy_store_settle(engine->store, journal->header.id, error))
+	if (!tidy_engine_claim(engine, error) ||
+	    !tidy_store_settle(engine->store, journal->header.id, error))
 		return FALSE;
 	for (guint i = 0; i < journal->steps->len; i++) {
 		const TidyStep *step = g_ptr_array_index(journal->steps, i);
@@ -394,8 +443,11 @@ tidy_engine_merge(TidyEngine *engine, const TidyMergeJob *job, const TidySink *s
 		return tidy_engine_merge_locked(engine, job, sink, NULL, result, error);
 	if (!tidy_engine_begin(engine, error))
 		return FALSE;
-	resumed = tidy_engine_find_interrupted(engine, job->stray, job->target);
-	is_fine = tidy_engine_merge_locked(engine, job, sink, resumed, result, error);
+	is_fine = !job->is_automatic || check_host(engine, error);
+	if (is_fine) {
+		resumed = tidy_engine_find_interrupted(engine, job->stray, job->target);
+		is_fine = tidy_engine_merge_locked(engine, job, sink, resumed, result, error);
+	}
 	tidy_engine_end(engine);
 	return is_fine;
 }
@@ -441,9 +493,11 @@ tidy_engine_recover(TidyEngine *engine, const char *const *open_paths,
 
 	if (!tidy_engine_begin(engine, error))
 		return FALSE;
-	operations = tidy_engine_history(engine, error);
-	is_fine = operations != NULL;
-	for (guint i = 0; is_fine && i < operations->len; i++) {
+	if (check_host(engine, NULL)) {
+		operations = tidy_engine_history(engine, error);
+		is_fine = operations != NULL;
+	}
+	for (guint i = 0; operations != NULL && is_fine && i < operations->len; i++) {
 		const TidyOperation *operation = g_ptr_array_index(operations, i);
 		TidyResult result = { 0 };
 

@@ -451,6 +451,7 @@ tidy_facts_gather(TidyFs *fs, const TidyFactsRequest *request)
 						: TIDY_DIR_SET;
 	guard->stray = request->candidate;
 	guard->has_consent = request->has_consent;
+	guard->other_host = request->other_host;
 	guard->now_ns = fs->now(fs);
 	guard->max_entries = request->has_consent ? 0 : MANY_ENTRIES;
 	guard->max_bytes = request->has_consent ? 0 : MANY_BYTES;

@@ -56,8 +56,9 @@ typedef struct {
 	GPtrArray *strays;     /* of TidyStray */
 	GPtrArray *candidates; /* of TidyCandidate */
 	TidyClaims *claims;    /* what other programs name; NULL: not asked yet */
-	gboolean wants_size;   /* each is measured */
-	gboolean wants_links;  /* the home is searched for links that lead into each */
+	char *other_host;    /* the computer that wrote last in the home; NULL: this one, or none */
+	gboolean wants_size; /* each is measured */
+	gboolean wants_links; /* the home is searched for links that lead into each */
 } TidyCandidates;
 
 void tidy_candidate_free(TidyCandidate *candidate);

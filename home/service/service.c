@@ -66,7 +66,9 @@ open_engine(TidyService *service, GError **error)
 	g_autofree char *data = directory_or(NULL, "XDG_DATA_HOME", service->home, ".local/share");
 	g_autofree char *trash = g_build_filename(data, "Trash", NULL);
 	g_autofree char *real_trash = tidy_service_resolve(trash);
+	g_autoptr(TidyHost) host = tidy_host_here(service->system_root);
 	TidyPlaces places = {
+		.host = host,
 		.home = service->home,
 		.state_dir = service->state_dir,
 		.trash = real_trash,

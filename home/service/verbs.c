@@ -87,6 +87,7 @@ merge_one(TidyService *service, const TidyCandidate *candidate, const TidyMergeO
 		.policy = policy_of(service->config),
 		.leaves_symlink = dirs->leave == TIDY_CONFIG_LEAVE_SYMLINK,
 		.is_dry_run = options->is_dry_run,
+		.is_automatic = options->is_automatic,
 		.only_names = options->only_names,
 		.open_paths = (const char *const *)candidate->facts->open_paths,
 		.mount_points = (const char *const *)candidate->facts->mount_points,
