@@ -164,7 +164,7 @@ static const TidyGuardRow rows[] = {
 	{ "foreign-owned", ASK, SOURCE, FALSE, tidy_guard_has_foreign_owned, 0,
 	  "holds files of another user", NULL },
 	{ "unkeepable-attributes", ASK, SOURCE, FALSE, tidy_guard_has_unkeepable, 0,
-	  "holds files with access lists or capabilities that the target cannot keep", NULL },
+	  "holds files with attributes that the target's file system cannot keep", "Those files stay when it is merged." },
 	{ "many-entries", ASK, SOURCE, FALSE, tidy_guard_has_many_entries, 0,
 	  "holds very many files", NULL },
 	{ "many-bytes", ASK, SOURCE, FALSE, tidy_guard_has_many_bytes, 0,

@@ -73,7 +73,7 @@ typedef struct {
 	gint64 now_ns;
 	gint64 settle_ns;	 /* 0: do not test */
 	guint64 n_foreign_owned; /* entries of the stray that belong to another uid */
-	guint64 n_unkeepable;	 /* entries with ACLs or capabilities that the target cannot hold */
+	guint64 n_unkeepable; /* entries with attributes, ACLs or capabilities that the target cannot hold */
 
 	const char *const *open_writers; /* entries that some process has open for writing */
 	const char *const
