@@ -174,6 +174,12 @@ read_operation(TidyEngine *engine, guint64 id)
 	return operation;
 }
 
+TidyJournal *
+tidy_engine_read_journal(TidyEngine *engine, guint64 id)
+{
+	return open_store(engine, FALSE, NULL) ? tidy_store_read(engine->store, id, NULL) : NULL;
+}
+
 gboolean
 tidy_engine_read_steps(TidyEngine *engine, TidyOperation *operation, GError **error)
 {

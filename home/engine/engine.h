@@ -157,6 +157,8 @@ typedef struct {
 GPtrArray *tidy_engine_history(TidyEngine *engine, GError **error);
 /* Completes the journal of an operation of the history. FALSE with TIDY_ERROR_JOURNAL or _NOT_FOUND: it is as before. */
 gboolean tidy_engine_read_steps(TidyEngine *engine, TidyOperation *operation, GError **error);
+/* All of one journal, or NULL. (transfer full) */
+TidyJournal *tidy_engine_read_journal(TidyEngine *engine, guint64 id);
 void tidy_operation_free(TidyOperation *operation);
 
 /**
