@@ -392,19 +392,26 @@ tidy_engine_salt(const TidyEngine *engine)
 	return (guint64)g_str_hash(engine->home) << 32 | g_str_hash(engine->state_dir);
 }
 
-/* The directory itself may be gone by now: then one above it on the same file system. */
+static gboolean
+is_there(TidyDir *dir, guint64 dev)
+{
+	return tidy_dir_fd(dir) >= 0 && dir->dev == dev;
+}
+
+/* The directory itself may be gone by now: then one above it on the same file system; the highest one is surest. */
 static int
 sync_touched(TidyFs *fs, TidyDir *touched, TidyDir **synced)
 {
-	for (TidyDir *dir = touched; dir != NULL; dir = dir->parent) {
-		int fd = tidy_dir_fd(dir);
+	TidyDir *top = touched;
 
-		if (fd < 0 || dir->dev != touched->dev)
-			continue;
-		*synced = dir;
-		return fs->syncfs(fs, fd);
+	for (TidyDir *dir = touched; dir != NULL; dir = dir->parent) {
+		if (dir->is_known && dir->dev == touched->dev)
+			top = dir;
 	}
-	return 0;
+	for (TidyDir *dir = touched; !is_there(top, touched->dev) && dir != NULL; dir = dir->parent)
+		top = dir;
+	*synced = top;
+	return is_there(top, touched->dev) ? fs->syncfs(fs, tidy_dir_fd(top)) : 0;
 }
 
 gboolean

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Trees that are far deeper than PATH_MAX allows, merged and undone in a thread with the stack that a worker has. Nothing
+ * may depend on how deep a tree is: no stack, no descriptors, no time that grows with its square. I/O: a directory in
+ * memory where there is one.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "home/engine/engine.h"
+
+#define DEPTH	  20000
+#define NAME	  "d"
+#define BOTTOM	  "bottom"
+#define FILES_MAX 300 /* descriptors that the engine may have open */
+
+typedef struct {
+	char *root;
+	char *home;
+	char *state;
+	char *stray;
+	char *target;
+	TidyResult merged;
+	TidyResult undone;
+} Home;
+
+/* --- chains of directories --- */
+
+static int
+open_dir(int parent, const char *name)
+{
+	return openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+}
+
+/* @path/d/d/d/..., @depth of them, and at the bottom a file that says @text, if any. */
+static void
+make_chain(const char *path, guint depth, const char *text)
+{
+	int dir = open_dir(AT_FDCWD, path);
+
+	for (guint i = 0; i < depth; i++) {
+		int next;
+
+		g_assert_cmpint(mkdirat(dir, NAME, 0755), ==, 0);
+		next = open_dir(dir, NAME);
+		g_assert_cmpint(next, >=, 0);
+		close(dir);
+		dir = next;
+	}
+	if (text != NULL) {
+		int fd = openat(dir, BOTTOM, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+		g_assert_cmpint(fd, >=, 0);
+		g_assert_cmpint(write(fd, text, strlen(text)), ==, (gssize)strlen(text));
+		close(fd);
+	}
+	close(dir);
+}
+
+/* How many levels there are, and whether the bottom has the file. */
+static guint
+measure_chain(const char *path, gboolean *has_file)
+{
+	int dir = open_dir(AT_FDCWD, path);
+	guint depth = 0;
+	int next;
+
+	while (dir >= 0 && (next = open_dir(dir, NAME)) >= 0) {
+		close(dir);
+		dir = next;
+		depth++;
+	}
+	*has_file = dir >= 0 && faccessat(dir, BOTTOM, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	if (dir >= 0)
+		close(dir);
+	return depth;
+}
+
+static void
+remove_entries(int dir)
+{
+	g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", dir);
+	g_autoptr(GDir) list = g_dir_open(path, 0, NULL);
+	const char *name;
+
+	while (list != NULL && (name = g_dir_read_name(list)) != NULL) {
+		if (strcmp(name, NAME) != 0)
+			unlinkat(dir, name, 0);
+	}
+}
+
+/* From above: the next level takes the place of the one that held it. */
+static void
+remove_chain(const char *path)
+{
+	int top = open_dir(AT_FDCWD, path);
+	int dir;
+
+	if (top < 0)
+		return;
+	remove_entries(top);
+	while ((dir = open_dir(top, NAME)) >= 0) {
+		remove_entries(dir);
+		g_assert_true(renameat(dir, NAME, top, "next") == 0 || errno == ENOENT);
+		close(dir);
+		g_assert_cmpint(unlinkat(top, NAME, AT_REMOVEDIR), ==, 0);
+		if (renameat(top, "next", top, NAME) < 0)
+			break;
+	}
+	close(top);
+	g_assert_cmpint(rmdir(path), ==, 0);
+}
+
+/* --- a home --- */
+
+static char *
+make_dir(const char *base, const char *name)
+{
+	char *path = g_build_filename(base, name, NULL);
+
+	g_assert_cmpint(g_mkdir_with_parents(path, 0700), ==, 0);
+	return path;
+}
+
+static char *
+make_root(void)
+{
+	char *made = g_strdup("/dev/shm/xdgtidy-deep-XXXXXX");
+
+	if (g_mkdtemp_full(made, 0700) != NULL)
+		return made;
+	g_free(made);
+	return g_dir_make_tmp("xdgtidy-deep-XXXXXX", NULL);
+}
+
+static void
+set_up(Home *home, const char *target)
+{
+	*home = (Home){ .root = make_root() };
+	g_assert_nonnull(home->root);
+	home->home = make_dir(home->root, "ann");
+	home->state = make_dir(home->home, "state");
+	home->stray = make_dir(home->home, "Download");
+	home->target = make_dir(home->home, target);
+}
+
+static void
+tear_down(Home *home)
+{
+	g_autofree char *above = g_path_get_dirname(home->target);
+	g_autoptr(GDir) state = g_dir_open(home->state, 0, NULL);
+	const char *name;
+
+	remove_chain(home->stray);
+	remove_chain(home->target);
+	while (state != NULL && (name = g_dir_read_name(state)) != NULL) {
+		g_autofree char *path = g_build_filename(home->state, name, NULL);
+
+		g_assert_cmpint(unlink(path), ==, 0);
+	}
+	g_assert_cmpint(rmdir(home->state), ==, 0);
+	if (strcmp(above, home->home) != 0)
+		g_assert_cmpint(rmdir(above), ==, 0);
+	g_assert_cmpint(rmdir(home->home), ==, 0);
+	g_assert_cmpint(rmdir(home->root), ==, 0);
+	g_free(home->root);
+	g_free(home->home);
+	g_free(home->state);
+	g_free(home->stray);
+	g_free(home->target);
+}
+
+static void
+report_left(const char *path, TidyWhy why, gpointer data)
+{
+	g_error("left: %.60s... (%zu bytes): %s", path, strlen(path), tidy_why_text(why));
+}
+
+static void
+report_problem(const char *path, TidyWhy why, int errno_code, gpointer data)
+{
+	g_error("%s: %.60s... (%zu bytes): %s", tidy_why_text(why), path, strlen(path),
+		g_strerror(errno_code));
+}
+
+/* In the worker's thread. */
+static gpointer
+merge(gpointer data)
+{
+	Home *home = data;
+	g_autofree char *trash = g_build_filename(home->home, "Trash", NULL);
+	const TidySink sink = { .left = report_left, .problem = report_problem, .paths_max = 1 };
+	const TidyMergeJob job = { .stray = home->stray, .target = home->target };
+	g_autoptr(GError) error = NULL;
+	g_autoptr(TidyEngine) engine =
+		tidy_engine_new(tidy_fs_linux(),
+				&(TidyPlaces){ home->home, home->state, trash, NULL }, &error);
+
+	g_assert_no_error(error);
+	tidy_engine_merge(engine, &job, &sink, &home->merged, &error);
+	g_assert_no_error(error);
+	g_assert_cmpint(home->merged.outcome, ==, TIDY_OUTCOME_DONE);
+	return NULL;
+}
+
+static gpointer
+undo(gpointer data)
+{
+	Home *home = data;
+	g_autofree char *trash = g_build_filename(home->home, "Trash", NULL);
+	const TidySink sink = { .left = report_left, .problem = report_problem, .paths_max = 1 };
+	g_autoptr(GError) error = NULL;
+	g_autoptr(TidyEngine) engine =
+		tidy_engine_new(tidy_fs_linux(),
+				&(TidyPlaces){ home->home, home->state, trash, NULL }, &error);
+
+	g_assert_no_error(error);
+	tidy_engine_undo(engine, home->merged.id, &sink, FALSE, NULL, &home->undone, NULL, &error);
+	g_assert_no_error(error);
+	g_assert_cmpint(home->undone.outcome, ==, TIDY_OUTCOME_DONE);
+	return NULL;
+}
+
+static void
+run(const char *what, GThreadFunc func, Home *home)
+{
+	gint64 begin = g_get_monotonic_time();
+
+	g_thread_join(g_thread_new("worker", func, home));
+	g_test_message("%s: %.2f s", what,
+		       (double)(g_get_monotonic_time() - begin) / G_USEC_PER_SEC);
+}
+
+static void
+check(const char *path, guint depth, gboolean has_file)
+{
+	gboolean has = FALSE;
+
+	g_assert_cmpuint(measure_chain(path, &has), ==, depth);
+	g_assert_cmpint(has, ==, has_file);
+}
+
+/* --- cases --- */
+
+/* The target lacks it: one rename, whatever is below. */
+static void
+test_whole(void)
+{
+	Home home;
+
+	set_up(&home, "Downloads");
+	make_chain(home.stray, DEPTH, "x");
+	run("merge", merge, &home);
+	check(home.target, DEPTH, TRUE);
+	run("undo", undo, &home);
+	check(home.stray, DEPTH, TRUE);
+	check(home.target, 0, FALSE);
+	tear_down(&home);
+}
+
+/* The two do not lie side by side: a link at the bottom might break, so all of it is looked at. */
+static void
+test_whole_to_elsewhere(void)
+{
+	Home home;
+
+	set_up(&home, "Documents/dl");
+	make_chain(home.stray, DEPTH, "x");
+	run("merge", merge, &home);
+	check(home.target, DEPTH, TRUE);
+	run("undo", undo, &home);
+	check(home.stray, DEPTH, TRUE);
+	check(home.target, 0, FALSE);
+	tear_down(&home);
+}
+
+/* Both have all of it: the walk goes down to the bottom. */
+static void
+test_both(void)
+{
+	Home home;
+
+	set_up(&home, "Downloads");
+	make_chain(home.stray, DEPTH, "x");
+	make_chain(home.target, DEPTH, NULL);
+	run("merge", merge, &home);
+	check(home.target, DEPTH, TRUE);
+	g_assert_false(g_file_test(home.stray, G_FILE_TEST_EXISTS));
+	run("undo", undo, &home);
+	check(home.stray, DEPTH, TRUE);
+	check(home.target, DEPTH, FALSE);
+	tear_down(&home);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct rlimit few = { FILES_MAX, FILES_MAX };
+
+	g_test_init(&argc, &argv, NULL);
+	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &few), ==, 0);
+	g_test_add_func("/deep/whole", test_whole);
+	g_test_add_func("/deep/whole-to-elsewhere", test_whole_to_elsewhere);
+	g_test_add_func("/deep/both", test_both);
+	return g_test_run();
+}
