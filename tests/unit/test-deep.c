@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Trees that are far deeper than PATH_MAX allows, merged and undone in a thread with the stack that a worker has. Nothing
- * may depend on how deep a tree is: no stack, no descriptors, no time that grows with its square. I/O: a directory in
- * memory where there is one.
+ * Trees that are far deeper than PATH_MAX allows, merged and undone in a thread whose stack has less room than 64 bytes for
+ * each level, with few descriptors. I/O: directories in memory and on a disk.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +13,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "home/base/error.h"
 #include "home/engine/engine.h"
 
-#define DEPTH	  20000
-#define NAME	  "d"
-#define BOTTOM	  "bottom"
-#define FILES_MAX 300 /* descriptors that the engine may have open */
+#define DEPTH	    20000
+#define NAME	    "d"
+#define BOTTOM	    "bottom"
+#define FILES_MAX   300	      /* descriptors that this program may have open */
+#define STACK_BYTES (1 << 20) /* a worker has 2 MiB or more */
 
 typedef struct {
 	char *root;
@@ -28,6 +30,8 @@ typedef struct {
 	char *target;
 	TidyResult merged;
 	TidyResult undone;
+	GCancellable *cancellable; /* or NULL */
+	guint n_until_stop;	   /* steps */
 } Home;
 
 /* --- chains of directories --- */
@@ -140,14 +144,20 @@ make_root(void)
 }
 
 static void
-set_up(Home *home, const char *target)
+set_up_in(Home *home, const char *base, const char *target)
 {
 	*home = (Home){ .root = make_root() };
 	g_assert_nonnull(home->root);
 	home->home = make_dir(home->root, "ann");
 	home->state = make_dir(home->home, "state");
 	home->stray = make_dir(home->home, "Download");
-	home->target = make_dir(home->home, target);
+	home->target = make_dir(base != NULL ? base : home->home, target);
+}
+
+static void
+set_up(Home *home, const char *target)
+{
+	set_up_in(home, NULL, target);
 }
 
 static void
@@ -167,6 +177,7 @@ tear_down(Home *home)
 	g_assert_cmpint(rmdir(home->state), ==, 0);
 	if (strcmp(above, home->home) != 0)
 		g_assert_cmpint(rmdir(above), ==, 0);
+	g_clear_object(&home->cancellable);
 	g_assert_cmpint(rmdir(home->home), ==, 0);
 	g_assert_cmpint(rmdir(home->root), ==, 0);
 	g_free(home->root);
@@ -189,23 +200,56 @@ report_problem(const char *path, TidyWhy why, int errno_code, gpointer data)
 		g_strerror(errno_code));
 }
 
-/* In the worker's thread. */
+static TidyEngine *
+open_engine(const Home *home)
+{
+	g_autofree char *trash = g_build_filename(home->home, "Trash", NULL);
+	const TidyPlaces places = { home->home, home->state, trash, NULL };
+	g_autoptr(GError) error = NULL;
+	TidyEngine *engine = tidy_engine_new(tidy_fs_linux(), &places, &error);
+
+	g_assert_no_error(error);
+	return engine;
+}
+
 static gpointer
 merge(gpointer data)
 {
 	Home *home = data;
-	g_autofree char *trash = g_build_filename(home->home, "Trash", NULL);
-	const TidySink sink = { .left = report_left, .problem = report_problem, .paths_max = 1 };
+	const TidySink sink = { .left = report_left, .problem = report_problem };
 	const TidyMergeJob job = { .stray = home->stray, .target = home->target };
 	g_autoptr(GError) error = NULL;
-	g_autoptr(TidyEngine) engine =
-		tidy_engine_new(tidy_fs_linux(),
-				&(TidyPlaces){ home->home, home->state, trash, NULL }, &error);
+	g_autoptr(TidyEngine) engine = open_engine(home);
 
-	g_assert_no_error(error);
 	tidy_engine_merge(engine, &job, &sink, &home->merged, &error);
 	g_assert_no_error(error);
 	g_assert_cmpint(home->merged.outcome, ==, TIDY_OUTCOME_DONE);
+	return NULL;
+}
+
+static void
+stop(const TidyCounts *counts, gpointer data)
+{
+	Home *home = data;
+
+	if (home->n_until_stop-- == 0)
+		g_cancellable_cancel(home->cancellable);
+}
+
+/* Stopped in the middle. */
+static gpointer
+merge_a_part(gpointer data)
+{
+	Home *home = data;
+	const TidySink sink = { .progress = stop, .data = home };
+	const TidyMergeJob job = { .stray = home->stray,
+				   .target = home->target,
+				   .cancellable = home->cancellable };
+	g_autoptr(GError) error = NULL;
+	g_autoptr(TidyEngine) engine = open_engine(home);
+
+	tidy_engine_merge(engine, &job, &sink, &home->merged, &error);
+	g_assert_error(error, TIDY_ERROR, TIDY_ERROR_CANCELLED);
 	return NULL;
 }
 
@@ -213,14 +257,10 @@ static gpointer
 undo(gpointer data)
 {
 	Home *home = data;
-	g_autofree char *trash = g_build_filename(home->home, "Trash", NULL);
-	const TidySink sink = { .left = report_left, .problem = report_problem, .paths_max = 1 };
+	const TidySink sink = { .left = report_left, .problem = report_problem };
 	g_autoptr(GError) error = NULL;
-	g_autoptr(TidyEngine) engine =
-		tidy_engine_new(tidy_fs_linux(),
-				&(TidyPlaces){ home->home, home->state, trash, NULL }, &error);
+	g_autoptr(TidyEngine) engine = open_engine(home);
 
-	g_assert_no_error(error);
 	tidy_engine_undo(engine, home->merged.id, &sink, FALSE, NULL, &home->undone, NULL, &error);
 	g_assert_no_error(error);
 	g_assert_cmpint(home->undone.outcome, ==, TIDY_OUTCOME_DONE);
@@ -228,11 +268,17 @@ undo(gpointer data)
 }
 
 static void
-run(const char *what, GThreadFunc func, Home *home)
+run(const char *what, void *(*func)(void *), Home *home)
 {
 	gint64 begin = g_get_monotonic_time();
+	pthread_attr_t attr;
+	pthread_t thread;
 
-	g_thread_join(g_thread_new("worker", func, home));
+	g_assert_cmpint(pthread_attr_init(&attr), ==, 0);
+	g_assert_cmpint(pthread_attr_setstacksize(&attr, STACK_BYTES), ==, 0);
+	g_assert_cmpint(pthread_create(&thread, &attr, func, home), ==, 0);
+	g_assert_cmpint(pthread_join(thread, NULL), ==, 0);
+	pthread_attr_destroy(&attr);
 	g_test_message("%s: %.2f s", what,
 		       (double)(g_get_monotonic_time() - begin) / G_USEC_PER_SEC);
 }
@@ -298,6 +344,52 @@ test_both(void)
 	tear_down(&home);
 }
 
+/* Gone on with by what the journal knows of so many directories. */
+static void
+test_stopped_and_resumed(void)
+{
+	Home home;
+
+	set_up(&home, "Downloads");
+	make_chain(home.stray, DEPTH, "x");
+	make_chain(home.target, DEPTH, NULL);
+	home.cancellable = g_cancellable_new();
+	home.n_until_stop = DEPTH;
+	run("half a merge", merge_a_part, &home);
+	g_assert_true(g_file_test(home.stray, G_FILE_TEST_EXISTS));
+	run("the rest", merge, &home);
+	check(home.target, DEPTH, TRUE);
+	g_assert_false(g_file_test(home.stray, G_FILE_TEST_EXISTS));
+	run("undo", undo, &home);
+	check(home.stray, DEPTH, TRUE);
+	check(home.target, DEPTH, FALSE);
+	tear_down(&home);
+}
+
+/* Every directory is made there, and removed here. */
+static void
+test_to_another_file_system(void)
+{
+	g_autofree char *base = g_dir_make_tmp("xdgtidy-deep-XXXXXX", NULL);
+	struct stat a, b;
+	Home home;
+
+	set_up_in(&home, base, "Downloads");
+	g_assert_cmpint(stat(home.home, &a), ==, 0);
+	g_assert_cmpint(stat(home.target, &b), ==, 0);
+	if (a.st_dev == b.st_dev) {
+		g_test_skip("/dev/shm and the directory for temporary files are one file system");
+	} else {
+		make_chain(home.stray, DEPTH, "x");
+		run("merge", merge, &home);
+		check(home.target, DEPTH, TRUE);
+		run("undo", undo, &home);
+		check(home.stray, DEPTH, TRUE);
+		check(home.target, 0, FALSE);
+	}
+	tear_down(&home);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -308,5 +400,7 @@ main(int argc, char **argv)
 	g_test_add_func("/deep/whole", test_whole);
 	g_test_add_func("/deep/whole-to-elsewhere", test_whole_to_elsewhere);
 	g_test_add_func("/deep/both", test_both);
+	g_test_add_func("/deep/stopped-and-resumed", test_stopped_and_resumed);
+	g_test_add_func("/deep/to-another-file-system", test_to_another_file_system);
 	return g_test_run();
 }
