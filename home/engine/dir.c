@@ -177,14 +177,16 @@ check(const TidyDir *dir, int fd, TidyStat *st)
 	return r;
 }
 
-/* A directory on the way to one below it: it was closed, and will be asked for soon. */
+/* A directory on the way to one below it will be asked for soon, or was a moment ago. */
 static gboolean
 keep_open(TidyDir *dir, int fd, guint n_below)
 {
 	TidyStat st;
 
-	if (!dir->is_known || (n_below > KEEP_LAST && !is_anchor(dir)) || check(dir, fd, &st) < 0)
+	if ((n_below > KEEP_LAST && !is_anchor(dir)) || check(dir, fd, &st) < 0)
 		return FALSE;
+	if (!dir->is_known)
+		remember(dir, &st);
 	push_open(dir, fd);
 	return TRUE;
 }

@@ -17,6 +17,7 @@
 #include "home/engine/engine.h"
 
 #define DEPTH	    20000
+#define DISK_DEPTH  4000 /* a disk takes its time */
 #define NAME	    "d"
 #define BOTTOM	    "bottom"
 #define FILES_MAX   300	      /* descriptors that this program may have open */
@@ -380,11 +381,11 @@ test_to_another_file_system(void)
 	if (a.st_dev == b.st_dev) {
 		g_test_skip("/dev/shm and the directory for temporary files are one file system");
 	} else {
-		make_chain(home.stray, DEPTH, "x");
+		make_chain(home.stray, DISK_DEPTH, "x");
 		run("merge", merge, &home);
-		check(home.target, DEPTH, TRUE);
+		check(home.target, DISK_DEPTH, TRUE);
 		run("undo", undo, &home);
-		check(home.stray, DEPTH, TRUE);
+		check(home.stray, DISK_DEPTH, TRUE);
 		check(home.target, 0, FALSE);
 	}
 	tear_down(&home);
