@@ -13,8 +13,11 @@
 
 #include "home/engine/walk.h"
 
-/* Of each directory that would go whole, over all levels. */
-#define LOOK_ENTRIES 256
+/* Of each directory that would go whole, over all levels: so many, until a merge has looked at LOOK_ENTRIES_MANY below such
+ * directories, then so few. */
+#define LOOK_ENTRIES	  256
+#define LOOK_ENTRIES_FEW  64
+#define LOOK_ENTRIES_MANY 4096
 
 typedef struct {
 	TidyWalk *walk;
@@ -86,8 +89,10 @@ enter(Look *look, GArray *levels, TidyDir *dir, GString *from, GString *to)
 	int fd = tidy_dir_fd(dir);
 	int r;
 
-	g_string_append_printf(from, "/%s", dir->name);
-	g_string_append_printf(to, "/%s", dir->name);
+	g_string_append_c(from, '/');
+	g_string_append(from, dir->name);
+	g_string_append_c(to, '/');
+	g_string_append(to, dir->name);
 	level.listing = tidy_walk_list_some(look->walk, dir, n_max, &r);
 	/* What cannot be looked into is not moved blindly: the walk gets there, and tells. */
 	if (level.listing == NULL) {
@@ -95,6 +100,7 @@ enter(Look *look, GArray *levels, TidyDir *dir, GString *from, GString *to)
 		level.listing = tidy_listing_new();
 	}
 	look->n_left -= MIN(look->n_left, level.listing->entries->len);
+	look->walk->n_below += level.listing->entries->len;
 	tidy_walk_flag_unfinished(look->walk, fd, level.listing);
 	look_at_listing(look, level.listing, fd, from->str, to->str);
 	g_array_append_val(levels, level);
@@ -170,7 +176,12 @@ tidy_walk_look_below(TidyWalk *walk, const TidyPair *pair)
 		return;
 	for (guint i = 0; i < pair->source_list->entries->len; i++) {
 		TidyEntry *entry = &g_array_index(pair->source_list->entries, TidyEntry, i);
-		Look look = { .walk = walk, .has_limit = has_limit, .n_left = LOOK_ENTRIES };
+		Look look = {
+			.walk = walk,
+			.has_limit = has_limit,
+			.n_left =
+				walk->n_below < LOOK_ENTRIES_MANY ? LOOK_ENTRIES : LOOK_ENTRIES_FEW,
+		};
 		g_autoptr(TidyDir) dir = NULL;
 		g_autoptr(GString) from_path = NULL;
 		g_autoptr(GString) to_path = NULL;

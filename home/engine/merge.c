@@ -459,6 +459,7 @@ run_passes(TidyWalk *walk, TidyDir *stray, TidyDir *target, GError **error)
 
 	for (walk->pass = 1; walk->pass <= PASSES_MAX; walk->pass++) {
 		tidy_run_new_pass(run);
+		walk->n_below = 0;
 		/* Gone whole in an earlier pass, or renamed: there is nothing left to look at. */
 		if (walk->pass > 1 && tidy_dir_fd(stray) < 0)
 			return TRUE;

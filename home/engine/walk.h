@@ -20,6 +20,7 @@ typedef struct {
 	gint64 now_ns;
 	guint pass;
 	TidyPair *next; /* the pair that the walk goes down into after this decision, or NULL */
+	guint n_below;	/* entries that below.c has looked at in this pass */
 } TidyWalk;
 
 /* One pair of directories while it is being merged. */

@@ -176,6 +176,8 @@ typedef gboolean (*TidyDirentFunc)(const TidyDirent *entry, gpointer data);
  * Returns: 0 or -errno.
  */
 int tidy_fs_list(TidyFs *fs, int dir, TidyDirentFunc func, gpointer data);
+/* The same of the first @n_max that the directory gives. */
+int tidy_fs_list_first(TidyFs *fs, int dir, guint n_max, TidyDirentFunc func, gpointer data);
 
 /* Writes all of @buffer at @offset. 0 or -errno (-EIO when the table writes nothing). */
 int tidy_fs_write_all(TidyFs *fs, int fd, const void *buffer, size_t size, gint64 offset);
