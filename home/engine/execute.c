@@ -103,16 +103,11 @@ why_of_errno(int errno_code)
 
 /* --- batches --- */
 
-/* Writes the records of @dir and of those above it that the journal does not have yet. */
 static void
-put_dir(TidyExecutor *executor, TidyDir *dir)
+put_record(TidyExecutor *executor, TidyDir *dir)
 {
 	TidyDirInfo info;
 
-	if (dir->id != 0)
-		return;
-	if (dir->parent != NULL)
-		put_dir(executor, dir->parent);
 	/* What it is now, if it is: one that a step will make has nothing to be remembered. */
 	if (!dir->is_known)
 		tidy_dir_fd(dir);
@@ -126,6 +121,23 @@ put_dir(TidyExecutor *executor, TidyDir *dir)
 	};
 	tidy_journal_file_put_dir(executor->journal, &info);
 	dir->id = info.id;
+}
+
+/* Writes the records of @dir and of those above it that the journal does not have yet; from above, and not by recursion:
+ * they may be very many. */
+static void
+put_dir(TidyExecutor *executor, TidyDir *dir)
+{
+	g_autoptr(GPtrArray) above = NULL;
+
+	if (dir->id != 0)
+		return;
+	above = g_ptr_array_new();
+	for (TidyDir *at = dir->parent; at != NULL && at->id == 0; at = at->parent)
+		g_ptr_array_add(above, at);
+	for (guint i = above->len; i > 0; i--)
+		put_record(executor, g_ptr_array_index(above, i - 1));
+	put_record(executor, dir);
 }
 
 static gboolean

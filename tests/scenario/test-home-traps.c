@@ -108,7 +108,7 @@ make_mounts(Home *home)
 
 	for (guint i = 0; (words = trap_home_get(home->trap, "mount", i)) != NULL; i++) {
 		gboolean is_bind = strcmp(words[0], "bind") == 0;
-		g_autofree char *from = is_bind ? path_in(home, words[1]) : g_strdup("tmpfs");
+		g_autofree char *from = is_bind ? path_in(home, words[1]) : g_strdup("none");
 		g_autofree char *to = path_in(home, words[is_bind ? 2 : 1]);
 
 		if (!is_alone && (unshare(CLONE_NEWNS) < 0 ||
@@ -117,7 +117,7 @@ make_mounts(Home *home)
 			return FALSE;
 		}
 		is_alone = TRUE;
-		if (mount(from, to, is_bind ? NULL : "tmpfs", is_bind ? MS_BIND : 0, NULL) < 0) {
+		if (mount(from, to, is_bind ? NULL : words[0], is_bind ? MS_BIND : 0, NULL) < 0) {
 			g_test_skip("mounting is not allowed here");
 			return FALSE;
 		}
@@ -453,6 +453,7 @@ check_scan(const Home *home, char *const *expected)
 	g_autoptr(GVariant) report = scan(home);
 	g_autoptr(GVariant) item = find_item(home, report);
 	g_autofree char *codes = NULL;
+	const char *unexpected = word(home->trap, "expect-not", 0, NULL);
 	const char *verdict = "none";
 
 	if (item != NULL) {
@@ -469,6 +470,8 @@ check_scan(const Home *home, char *const *expected)
 		if (strstr(codes, code) == NULL)
 			fail("not among the reasons: %s; there are:%s", expected[i], codes);
 	}
+	if (codes != NULL && unexpected != NULL && strstr(codes, unexpected) != NULL)
+		fail("among the reasons: %s; there are:%s", unexpected, codes);
 }
 
 /* --- what is done --- */
