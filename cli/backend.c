@@ -84,6 +84,9 @@ void
 tidy_backend_free(TidyBackend *backend)
 {
 	g_clear_object(&backend->bus);
+	/* The user has the answer by now. */
+	if (backend->service != NULL)
+		tidy_service_tend(backend->service, NULL);
 	g_clear_pointer(&backend->service, tidy_service_free);
 	g_free(backend);
 }

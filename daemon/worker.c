@@ -36,6 +36,7 @@ struct TidyJobContext {
 struct TidyWorker {
 	GThread *thread;
 	GMainContext *context;
+	GCancellable *ending; /* cancelled by stop */
 	char *home;
 	char *config_dir;
 	char *state_dir;
@@ -216,6 +217,19 @@ run_job(TidyWorker *worker, TidyService *service, const GError *broken, TidyJobC
 	pthread_mutex_unlock(&worker->mutex);
 }
 
+/* What nobody waits for is done while nobody waits for anything else. */
+static void
+tend(TidyWorker *worker, TidyService *service)
+{
+	gboolean is_idle;
+
+	pthread_mutex_lock(&worker->mutex);
+	is_idle = g_queue_is_empty(&worker->queue);
+	pthread_mutex_unlock(&worker->mutex);
+	if (is_idle && service != NULL && tidy_service_tend(service, worker->ending))
+		give_memory_back();
+}
+
 /* Waits for it; NULL: the end, when everything that was pushed is done. */
 static TidyJobContext *
 next_job(TidyWorker *worker)
@@ -246,8 +260,10 @@ worker_main(gpointer data)
 
 	be_modest();
 	service = tidy_service_new(&options, &broken);
-	while ((context = next_job(worker)) != NULL)
+	while ((context = next_job(worker)) != NULL) {
 		run_job(worker, service, broken, context);
+		tend(worker, service);
+	}
 	return NULL;
 }
 
@@ -262,6 +278,7 @@ tidy_worker_new(const TidyServiceOptions *options)
 	worker->config_dir = g_strdup(options->config_dir);
 	worker->state_dir = g_strdup(options->state_dir);
 	worker->sysconf_dir = g_strdup(options->sysconf_dir);
+	worker->ending = g_cancellable_new();
 	worker->doing = "";
 	g_queue_init(&worker->queue);
 	pthread_mutex_init(&worker->mutex, NULL);
@@ -339,6 +356,7 @@ void
 tidy_worker_stop(TidyWorker *worker)
 {
 	worker->is_stopped = TRUE;
+	g_cancellable_cancel(worker->ending);
 	/* The last one first: while the one that runs goes on, none of them can begin. */
 	for (guint i = worker->jobs->len; i > 0; i--) {
 		TidyJobContext *context = g_ptr_array_index(worker->jobs, i - 1);
@@ -361,6 +379,7 @@ tidy_worker_free(TidyWorker *worker)
 		g_source_unref(worker->progress_source);
 	}
 	g_ptr_array_unref(worker->jobs);
+	g_object_unref(worker->ending);
 	g_main_context_unref(worker->context);
 	g_queue_clear(&worker->queue);
 	pthread_cond_destroy(&worker->has_work);

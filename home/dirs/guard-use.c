@@ -201,7 +201,8 @@ TIDY_GUARD_TEST(tidy_guard_is_first_contact)
 
 TIDY_GUARD_TEST(tidy_guard_is_other_host)
 {
-	return facts->is_other_host;
+	*detail = facts->other_host;
+	return facts->other_host != NULL;
 }
 
 TIDY_GUARD_TEST(tidy_guard_is_system_user)

@@ -73,7 +73,7 @@ typedef struct {
 	gint64 now_ns;
 	gint64 settle_ns;	 /* 0: do not test */
 	guint64 n_foreign_owned; /* entries of the stray that belong to another uid */
-	guint64 n_unkeepable;	 /* entries with ACLs or capabilities that the target cannot hold */
+	guint64 n_unkeepable; /* entries with attributes, ACLs or capabilities that the target cannot hold */
 
 	const char *const *open_writers; /* entries that some process has open for writing */
 	const char *const
@@ -86,8 +86,9 @@ typedef struct {
 
 	const char *const *links; /* symbolic links of the home that lead into the stray */
 
-	gboolean has_consent;	 /* the user agreed to a merge in this home before */
-	gboolean is_other_host;	 /* the home is shared and another host wrote last */
+	gboolean has_consent; /* the user agreed to a merge in this home before */
+	const char
+		*other_host; /* the computer that wrote last in the home; NULL: this one, or none */
 	gboolean is_system_user; /* root, a greeter, a uid below 1000, a guest session */
 	gboolean is_incomplete;	 /* some fact could not be gathered */
 } TidyGuardFacts;

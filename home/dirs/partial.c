@@ -81,12 +81,42 @@ static const Pattern patterns[] = {
 #define RULE_TRACK     "X.fN.ext"
 #define RULE_RANDOM    "XXXXXXXX.ext.part"
 
-/* By the first and the last byte, which is enough for nearly every name: each entry of each directory is asked about. */
-static gboolean
-is_ruled_out(const Pattern *pattern, char first, char last)
+/* Bit i: patterns[i]. What a name's first and last byte leave over is tried: nothing, for nearly every name, and each entry
+ * of each directory is asked about. */
+typedef struct {
+	guint32 by_first[256];
+	guint32 by_last[256];
+} Sieve;
+
+G_STATIC_ASSERT(G_N_ELEMENTS(patterns) <= 32);
+
+static void
+sieve_fill(Sieve *sieve)
 {
-	return (pattern->head_len > 0 && pattern->head[0] != first) ||
-	       (pattern->tail_len > 0 && pattern->tail[pattern->tail_len - 1] != last);
+	for (gsize i = 0; i < G_N_ELEMENTS(patterns); i++) {
+		const Pattern *pattern = &patterns[i];
+
+		for (guint byte = 0; byte < 256; byte++) {
+			if (pattern->head_len == 0 || (guint8)pattern->head[0] == byte)
+				sieve->by_first[byte] |= 1u << i;
+			if (pattern->tail_len == 0 ||
+			    (guint8)pattern->tail[pattern->tail_len - 1] == byte)
+				sieve->by_last[byte] |= 1u << i;
+		}
+	}
+}
+
+static guint32
+sift(guint8 first, guint8 last)
+{
+	static Sieve sieve;
+	static gsize once;
+
+	if (g_once_init_enter(&once)) {
+		sieve_fill(&sieve);
+		g_once_init_leave(&once, 1);
+	}
+	return sieve.by_first[first] & sieve.by_last[last];
 }
 
 /* Whether @name fits @pattern; @stem and @stem_len get the bytes of its (only, or first) star. */
@@ -129,9 +159,9 @@ is_random(const char *text, gsize len)
 static const char *
 hidden_rule(const char *name)
 {
-	const char *dot = strrchr(name, '.');
+	const char *dot = *name == '.' ? strrchr(name, '.') : NULL;
 
-	if (*name != '.' || dot == name || dot == name + 1)
+	if (dot == NULL || dot == name || dot == name + 1)
 		return NULL;
 	if (dot[1] == '~' && dot[2]) {
 		for (const char *p = dot + 2; *p; p++)
@@ -146,16 +176,17 @@ static const Pattern *
 find_pattern(const char *name, const char **stem, gsize *stem_len)
 {
 	gsize len = strlen(name);
-	char last = len > 0 ? name[len - 1] : '\0';
+	guint32 left = sift((guint8)name[0], len > 0 ? (guint8)name[len - 1] : 0);
 
-	for (gsize i = 0; i < G_N_ELEMENTS(patterns); i++) {
-		if (is_ruled_out(&patterns[i], *name, last) ||
-		    !fits(&patterns[i], name, len, stem, stem_len))
+	for (; left != 0; left &= left - 1) {
+		const Pattern *pattern = &patterns[g_bit_nth_lsf(left, -1)];
+
+		if (!fits(pattern, name, len, stem, stem_len))
 			continue;
-		if (patterns[i].random &&
-		    (*stem_len != patterns[i].random || !is_random(*stem, *stem_len)))
+		if (pattern->random &&
+		    (*stem_len != pattern->random || !is_random(*stem, *stem_len)))
 			continue;
-		return &patterns[i];
+		return pattern;
 	}
 	return NULL;
 }

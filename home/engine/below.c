@@ -13,8 +13,11 @@
 
 #include "home/engine/walk.h"
 
-/* Of each directory that would go whole, over all levels. */
-#define LOOK_ENTRIES 256
+/* Of each directory that would go whole, over all levels: so many, until a merge has looked at LOOK_ENTRIES_MANY below such
+ * directories, then so few. */
+#define LOOK_ENTRIES	  256
+#define LOOK_ENTRIES_FEW  64
+#define LOOK_ENTRIES_MANY 4096
 
 typedef struct {
 	TidyWalk *walk;
@@ -59,35 +62,83 @@ look_at_listing(Look *look, const TidyListing *listing, int dir, const char *fro
 	}
 }
 
+/* A directory on the way down, and how far its entries were looked at. */
+typedef struct {
+	TidyDir *dir;
+	TidyListing *listing;
+	guint next;
+	gsize from_length; /* of the paths of what is above */
+	gsize to_length;
+} Level;
+
 static void
-look_into(Look *look, TidyDir *dir, const char *from, const char *to)
+level_clear(gpointer data)
+{
+	Level *level = data;
+
+	tidy_dir_unref(level->dir);
+	tidy_listing_free(level->listing);
+}
+
+/* Takes @dir; its paths become @from and @to. */
+static void
+enter(Look *look, GArray *levels, TidyDir *dir, GString *from, GString *to)
 {
 	guint n_max = look->has_limit ? look->n_left : G_MAXUINT;
-	g_autoptr(TidyListing) listing = NULL;
+	Level level = { .dir = dir, .from_length = from->len, .to_length = to->len };
 	int fd = tidy_dir_fd(dir);
 	int r;
 
-	listing = tidy_walk_list_some(look->walk, dir, n_max, &r);
+	g_string_append_c(from, '/');
+	g_string_append(from, dir->name);
+	g_string_append_c(to, '/');
+	g_string_append(to, dir->name);
+	level.listing = tidy_walk_list_some(look->walk, dir, n_max, &r);
 	/* What cannot be looked into is not moved blindly: the walk gets there, and tells. */
-	if (listing == NULL) {
+	if (level.listing == NULL) {
 		look->found |= TIDY_ENTRY_RELINKS;
-		return;
+		level.listing = tidy_listing_new();
 	}
-	look->n_left -= MIN(look->n_left, listing->entries->len);
-	tidy_walk_flag_unfinished(look->walk, fd, listing);
-	look_at_listing(look, listing, fd, from, to);
-	for (guint i = 0; i < listing->entries->len && !is_over(look); i++) {
-		const TidyEntry *entry = &g_array_index(listing->entries, TidyEntry, i);
-		g_autoptr(TidyDir) below = NULL;
-		g_autofree char *from_below = NULL;
-		g_autofree char *to_below = NULL;
+	look->n_left -= MIN(look->n_left, level.listing->entries->len);
+	look->walk->n_below += level.listing->entries->len;
+	tidy_walk_flag_unfinished(look->walk, fd, level.listing);
+	look_at_listing(look, level.listing, fd, from->str, to->str);
+	g_array_append_val(levels, level);
+}
 
-		if (entry->type != TIDY_TYPE_DIR)
+/* The next directory of @level, or NULL. */
+static const TidyEntry *
+next_dir(Level *level)
+{
+	while (level->next < level->listing->entries->len) {
+		const TidyEntry *entry =
+			&g_array_index(level->listing->entries, TidyEntry, level->next++);
+
+		if (entry->type == TIDY_TYPE_DIR)
+			return entry;
+	}
+	return NULL;
+}
+
+/* A loop, because a tree may be deeper than any stack; and its paths are one text each, longer and shorter. */
+static void
+look_into(Look *look, TidyDir *dir, GString *from, GString *to)
+{
+	g_autoptr(GArray) levels = g_array_new(FALSE, FALSE, sizeof(Level));
+
+	g_array_set_clear_func(levels, level_clear);
+	enter(look, levels, tidy_dir_ref(dir), from, to);
+	while (levels->len > 0 && !is_over(look)) {
+		Level *level = &g_array_index(levels, Level, levels->len - 1);
+		const TidyEntry *entry = next_dir(level);
+
+		if (entry != NULL) {
+			enter(look, levels, tidy_dir_child(level->dir, entry->name), from, to);
 			continue;
-		below = tidy_dir_child(dir, entry->name);
-		from_below = g_build_filename(from, entry->name, NULL);
-		to_below = g_build_filename(to, entry->name, NULL);
-		look_into(look, below, from_below, to_below);
+		}
+		g_string_truncate(from, level->from_length);
+		g_string_truncate(to, level->to_length);
+		g_array_set_size(levels, levels->len - 1);
 	}
 }
 
@@ -125,10 +176,15 @@ tidy_walk_look_below(TidyWalk *walk, const TidyPair *pair)
 		return;
 	for (guint i = 0; i < pair->source_list->entries->len; i++) {
 		TidyEntry *entry = &g_array_index(pair->source_list->entries, TidyEntry, i);
-		Look look = { .walk = walk, .has_limit = has_limit, .n_left = LOOK_ENTRIES };
+		Look look = {
+			.walk = walk,
+			.has_limit = has_limit,
+			.n_left =
+				walk->n_below < LOOK_ENTRIES_MANY ? LOOK_ENTRIES : LOOK_ENTRIES_FEW,
+		};
 		g_autoptr(TidyDir) dir = NULL;
-		g_autofree char *from_below = NULL;
-		g_autofree char *to_below = NULL;
+		g_autoptr(GString) from_path = NULL;
+		g_autoptr(GString) to_path = NULL;
 
 		if (!is_to_look_below(pair, entry))
 			continue;
@@ -137,9 +193,9 @@ tidy_walk_look_below(TidyWalk *walk, const TidyPair *pair)
 			to = tidy_dir_path(pair->target);
 		}
 		dir = tidy_dir_child(pair->source, entry->name);
-		from_below = g_build_filename(from, entry->name, NULL);
-		to_below = g_build_filename(to, entry->name, NULL);
-		look_into(&look, dir, from_below, to_below);
+		from_path = g_string_new(from);
+		to_path = g_string_new(to);
+		look_into(&look, dir, from_path, to_path);
 		entry->flags |= look.found;
 	}
 }

@@ -46,6 +46,8 @@ struct TidyCarrier {
 	GArray *items;	/* of Item */
 	GArray *places; /* of Place */
 	gint64 bytes;
+	gint64 unsynced_bytes; /* written since the disk was last told to begin */
+	int written_dir;       /* a directory of the file system that is written to */
 	guint8 *buffer;
 	TidyCopyWays ways;
 	const TidyDir *acl_dir; /* last asked whether it has a default access list */

@@ -10,6 +10,11 @@
 /* Below this a file is copied faster than it is asked whether somebody writes to it. */
 #define BIG_BYTES (G_GINT64_CONSTANT(1) << 20)
 
+/* After so much the disk begins to write, while the next files are copied: what the sync at the end of a group then finds
+ * is the last of it. Small files cost the disk as much as bigger ones. */
+#define EARLY_BYTES	 (G_GINT64_CONSTANT(32) << 20)
+#define EARLY_FILE_BYTES (G_GINT64_CONSTANT(64) << 10)
+
 /* Asked before a byte is copied: a disk that is filled to the brim harms more than this merge. */
 static int
 take_room(Place *place, const TidyStat *source)
@@ -30,11 +35,26 @@ tidy_carrier_check_cancelled(const TidyCarrier *carrier)
 	return g_cancellable_is_cancelled(carrier->options.cancellable) ? -ECANCELED : 0;
 }
 
+static void
+begin_early(TidyCarrier *carrier, gint64 bytes)
+{
+	TidyFs *fs = carrier->options.fs;
+
+	/* Blocks that are shared were written by somebody else. */
+	if (carrier->ways.can_clone)
+		return;
+	carrier->unsynced_bytes += MAX(bytes, EARLY_FILE_BYTES);
+	if (carrier->unsynced_bytes >= EARLY_BYTES && fs->begin_sync(fs, carrier->written_dir) == 0)
+		carrier->unsynced_bytes = 0;
+}
+
 static int
 on_piece(gint64 bytes, gpointer data)
 {
-	const TidyCarrier *carrier = data;
+	TidyCarrier *carrier = data;
 
+	if (bytes > 0)
+		begin_early(carrier, bytes);
 	if (carrier->options.copied != NULL && bytes > 0)
 		carrier->options.copied(bytes, carrier->options.copied_data);
 	return tidy_carrier_check_cancelled(carrier);
@@ -100,8 +120,10 @@ fill_temp(TidyCarrier *carrier, Item *item, int from, int to, const char *temp)
 		.data = carrier,
 	};
 	gint64 start;
-	int r = open_temp(carrier, &copy, to, temp, &start);
+	int r;
 
+	carrier->written_dir = to;
+	r = open_temp(carrier, &copy, to, temp, &start);
 	if (r < 0)
 		return r;
 	r = fs->stat(fs, copy.to, "", &item->copy);

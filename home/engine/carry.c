@@ -5,7 +5,8 @@
  * The order, for a group: every copy is written under its temporary name, with all its metadata; one sync of the file
  * system; each copy is read again from the disk and compared with its source; it gets its name, if that is free; one sync
  * makes the names durable; each source goes whose size, stamps and inode are what they were before it was read, and that
- * nobody has open for writing. Two syncs for a group instead of two for each file.
+ * nobody has open for writing. Two syncs for a group instead of two for each file. While files are copied the disk writes
+ * those before them (carry-stage.c); what is relied on is the group's sync alone.
  *
  * Found by a later try, because a crash came between:
  *   1 a temporary file          compared from its start, and gone on with behind the last equal block
@@ -55,6 +56,7 @@ void
 tidy_carrier_free(TidyCarrier *carrier)
 {
 	close_places(carrier);
+	carrier->options.fs->end_sync(carrier->options.fs);
 	g_array_unref(carrier->places);
 	g_array_unref(carrier->items);
 	g_free(carrier->buffer);
@@ -67,6 +69,7 @@ tidy_carrier_clear(TidyCarrier *carrier)
 	g_array_set_size(carrier->items, 0);
 	/* A group may go elsewhere than the last; and after an error a new descriptor begins with a clean slate. */
 	close_places(carrier);
+	carrier->unsynced_bytes = 0;
 	carrier->ways = (TidyCopyWays){ TRUE, TRUE };
 	carrier->bytes = 0;
 	carrier->acl_dir = NULL;

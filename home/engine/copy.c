@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "home/compare/compare.h"
+#include "home/engine/keep.h"
 
 /* After so much the copy may be stopped, and its writing to the disk begins. */
 #define COPY_PIECE_BYTES G_GINT64_CONSTANT(8388608)
@@ -89,14 +90,6 @@ unpack_xattrs(TidyFs *fs, int fd, GBytes *packed)
 	return 0;
 }
 
-/* Attributes that mean something to somebody; the others are the file system's own, or root's. */
-static gboolean
-is_to_be_kept(const char *name)
-{
-	return strncmp(name, "user.", 5) == 0 || strcmp(name, ACL_NAME) == 0 ||
-	       strcmp(name, "security.capability") == 0;
-}
-
 /* Takes the access list away that a new file got from its directory's default: one that says what the mode says.
  * posix_acl_xattr.h: a version, then tag, permissions and id of each entry, little endian. */
 static int
@@ -132,7 +125,7 @@ carry_one(TidyFs *fs, int from, int to, const char *name, char *value)
 		return 0;
 	if (size >= 0)
 		r = fs->setxattr(fs, to, name, value, (size_t)size);
-	if (r >= 0 || !is_to_be_kept(name))
+	if (r >= 0 || tidy_keep_kind(name) == 0)
 		return 0;
 	/* What went wrong with the disk is no matter of what it can hold. */
 	return r == -EIO || r == -ENOSPC || r == -EDQUOT || size < 0 ? r : -EOPNOTSUPP;
@@ -245,14 +238,16 @@ copy_piece(TidyCopy *copy, gint64 offset, gint64 end)
 	return copy_by_reading(copy, offset, end);
 }
 
-/* After each piece: the disk starts to write it (POSIX_FADV_DONTNEED on dirty pages waits for nothing), so that the sync at
- * the end finds little to do; and whoever waits hears of it. */
+/* After each piece. Who hears of it has the disk begin to write (carry-stage.c); else that is asked for here, so that the
+ * sync at the end finds little to do. It costs the copy time: POSIX_FADV_DONTNEED on dirty pages fills the disk's queue. */
 static int
 end_piece(TidyCopy *copy, gint64 offset, gint64 end)
 {
+	if (copy->between != NULL)
+		return copy->between(end - offset, copy->data);
 	if (end - offset >= COPY_PIECE_BYTES)
 		copy->fs->advise(copy->fs, copy->to, offset, end - offset, POSIX_FADV_DONTNEED);
-	return copy->between != NULL ? copy->between(end - offset, copy->data) : 0;
+	return 0;
 }
 
 int

@@ -22,8 +22,9 @@ typedef struct TidyDir {
 	struct TidyDir *parent; /* NULL: @name is an absolute path */
 	char *name;
 	gint refs;
+	guint depth;	   /* so many directories are above it; 0: @name is an absolute path */
 	int fd;		   /* -1: not open */
-	GList link;	   /* in the pool's list of open ones */
+	GList link;	   /* in one of the pool's lists of open ones */
 	gboolean is_known; /* it was opened once, so that the following are true */
 	gboolean
 		is_expected; /* @dev and @ino were told by a journal: opening another one is an error */
@@ -63,6 +64,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TidyDir, tidy_dir_unref)
  * Returns: >= 0, or -errno; -ESTALE when another directory now has the name, -ENOTDIR or -ELOOP for what is none.
  */
 int tidy_dir_fd(TidyDir *dir);
+/* The directory @name of @dir is about to be removed: whoever keeps it open keeps the kernel busy with what was above it. */
+void tidy_dir_close_child(TidyDir *dir, const char *name);
 /* Forgets the descriptor and what was known: the directory was removed or made anew. */
 void tidy_dir_forget(TidyDir *dir);
 

@@ -11,11 +11,14 @@ struct TidyEngine {
 	char *state_dir;
 	char *trash;
 	TidyStore *store; /* NULL: not opened yet */
+	char *host;	  /* this computer, as the state directory has it; NULL: does not matter */
 };
 
 /* Opens the state directory (and makes it) and takes the lock. */
 gboolean tidy_engine_begin(TidyEngine *engine, GError **error);
 void tidy_engine_end(TidyEngine *engine);
+/* This computer is the one that wrote last; under the lock, before anything is changed. */
+gboolean tidy_engine_claim(TidyEngine *engine, GError **error);
 
 /* The Trash for a pool; it need not exist. The nearest directory above it that exists is its root. (transfer full) */
 TidyDir *tidy_engine_trash(TidyEngine *engine, TidyDirPool *pool);

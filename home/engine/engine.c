@@ -7,6 +7,8 @@
 #include "home/base/text.h"
 #include "home/engine/engine-private.h"
 
+#define HOST_FILE "host"
+
 TidyEngine *
 tidy_engine_new(TidyFs *fs, const TidyPlaces *places, GError **error)
 {
@@ -23,6 +25,7 @@ tidy_engine_new(TidyFs *fs, const TidyPlaces *places, GError **error)
 	engine->home = g_strdup(places->home);
 	engine->state_dir = g_strdup(places->state_dir);
 	engine->trash = g_strdup(places->trash);
+	engine->host = places->host != NULL ? tidy_host_format(places->host) : NULL;
 	return engine;
 }
 
@@ -33,6 +36,7 @@ tidy_engine_free(TidyEngine *engine)
 	g_free(engine->home);
 	g_free(engine->state_dir);
 	g_free(engine->trash);
+	g_free(engine->host);
 	g_free(engine);
 }
 
@@ -55,6 +59,50 @@ tidy_engine_end(TidyEngine *engine)
 {
 	tidy_store_unlock(engine->store);
 }
+
+/* --- which computer --- */
+
+gboolean
+tidy_engine_is_other_host(TidyEngine *engine, char **name)
+{
+	g_autofree char *text =
+		engine->host != NULL ? tidy_engine_read_text(engine, HOST_FILE) : NULL;
+	g_autoptr(TidyHost) last = text != NULL ? tidy_host_parse(text) : NULL;
+	g_autoptr(TidyHost) here = text != NULL ? tidy_host_parse(engine->host) : NULL;
+
+	if (text == NULL || (last != NULL && tidy_host_is_same(last, here)))
+		return FALSE;
+	*name = g_strdup(last != NULL ? last->name
+				      : "which one is not known: the note of it is damaged");
+	return TRUE;
+}
+
+static gboolean
+check_host(TidyEngine *engine, GError **error)
+{
+	g_autofree char *name = NULL;
+	g_autofree char *shown = NULL;
+
+	if (!tidy_engine_is_other_host(engine, &name))
+		return TRUE;
+	shown = tidy_text_display(name);
+	g_set_error(error, TIDY_ERROR, TIDY_ERROR_REFUSED,
+		    "another computer wrote last in this home (%s); nothing is done unasked",
+		    shown);
+	return FALSE;
+}
+
+gboolean
+tidy_engine_claim(TidyEngine *engine, GError **error)
+{
+	g_autofree char *text =
+		engine->host != NULL ? tidy_engine_read_text(engine, HOST_FILE) : NULL;
+
+	return engine->host == NULL || g_strcmp0(text, engine->host) == 0 ||
+	       tidy_store_write_text(engine->store, HOST_FILE, engine->host, error);
+}
+
+/* --- places --- */
 
 void
 tidy_engine_stat_home(TidyEngine *engine, TidyStat *st)
@@ -124,6 +172,12 @@ read_operation(TidyEngine *engine, guint64 id)
 		tidy_journal_drop_steps(operation->journal);
 	}
 	return operation;
+}
+
+TidyJournal *
+tidy_engine_read_journal(TidyEngine *engine, guint64 id)
+{
+	return open_store(engine, FALSE, NULL) ? tidy_store_read(engine->store, id, NULL) : NULL;
 }
 
 gboolean
@@ -315,7 +369,8 @@ tidy_engine_replay(TidyEngine *engine, const TidyJournal *journal, GPtrArray *di
 	};
 	g_autoptr(TidyExecutor) executor = tidy_executor_new(&options);
 
-	if (!tidy_store_settle(engine->store, journal->header.id, error))
+	if (!tidy_engine_claim(engine, error) ||
+	    !tidy_store_settle(engine->store, journal->header.id, error))
 		return FALSE;
 	for (guint i = 0; i < journal->steps->len; i++) {
 		const TidyStep *step = g_ptr_array_index(journal->steps, i);
@@ -337,19 +392,26 @@ tidy_engine_salt(const TidyEngine *engine)
 	return (guint64)g_str_hash(engine->home) << 32 | g_str_hash(engine->state_dir);
 }
 
-/* The directory itself may be gone by now: then one above it on the same file system. */
+static gboolean
+is_there(TidyDir *dir, guint64 dev)
+{
+	return tidy_dir_fd(dir) >= 0 && dir->dev == dev;
+}
+
+/* The directory itself may be gone by now: then one above it on the same file system; the highest one is surest. */
 static int
 sync_touched(TidyFs *fs, TidyDir *touched, TidyDir **synced)
 {
-	for (TidyDir *dir = touched; dir != NULL; dir = dir->parent) {
-		int fd = tidy_dir_fd(dir);
+	TidyDir *top = touched;
 
-		if (fd < 0 || dir->dev != touched->dev)
-			continue;
-		*synced = dir;
-		return fs->syncfs(fs, fd);
+	for (TidyDir *dir = touched; dir != NULL; dir = dir->parent) {
+		if (dir->is_known && dir->dev == touched->dev)
+			top = dir;
 	}
-	return 0;
+	for (TidyDir *dir = touched; !is_there(top, touched->dev) && dir != NULL; dir = dir->parent)
+		top = dir;
+	*synced = top;
+	return is_there(top, touched->dev) ? fs->syncfs(fs, tidy_dir_fd(top)) : 0;
 }
 
 gboolean
@@ -394,8 +456,11 @@ tidy_engine_merge(TidyEngine *engine, const TidyMergeJob *job, const TidySink *s
 		return tidy_engine_merge_locked(engine, job, sink, NULL, result, error);
 	if (!tidy_engine_begin(engine, error))
 		return FALSE;
-	resumed = tidy_engine_find_interrupted(engine, job->stray, job->target);
-	is_fine = tidy_engine_merge_locked(engine, job, sink, resumed, result, error);
+	is_fine = !job->is_automatic || check_host(engine, error);
+	if (is_fine) {
+		resumed = tidy_engine_find_interrupted(engine, job->stray, job->target);
+		is_fine = tidy_engine_merge_locked(engine, job, sink, resumed, result, error);
+	}
 	tidy_engine_end(engine);
 	return is_fine;
 }
@@ -441,9 +506,11 @@ tidy_engine_recover(TidyEngine *engine, const char *const *open_paths,
 
 	if (!tidy_engine_begin(engine, error))
 		return FALSE;
-	operations = tidy_engine_history(engine, error);
-	is_fine = operations != NULL;
-	for (guint i = 0; is_fine && i < operations->len; i++) {
+	if (check_host(engine, NULL)) {
+		operations = tidy_engine_history(engine, error);
+		is_fine = operations != NULL;
+	}
+	for (guint i = 0; operations != NULL && is_fine && i < operations->len; i++) {
 		const TidyOperation *operation = g_ptr_array_index(operations, i);
 		TidyResult result = { 0 };
 

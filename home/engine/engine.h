@@ -13,6 +13,7 @@
 
 #include <gio/gio.h>
 
+#include "home/engine/host.h"
 #include "home/engine/store.h"
 #include "home/fs/fs.h"
 #include "home/merge/record.h"
@@ -23,7 +24,8 @@ typedef struct TidyEngine TidyEngine;
 typedef struct {
 	const char *home;
 	const char *state_dir;
-	const char *trash; /* "$XDG_DATA_HOME/Trash" */
+	const char *trash;    /* "$XDG_DATA_HOME/Trash" */
+	const TidyHost *host; /* this computer, copied; NULL: which one wrote last is not asked */
 } TidyPlaces;
 
 /* What happens, as it happens; every function may be NULL. Paths are absolute raw bytes, borrowed. */
@@ -49,6 +51,7 @@ typedef struct {
 	TidyPolicy policy;
 	gboolean leaves_symlink;
 	gboolean is_dry_run;
+	gboolean is_automatic; /* nobody was asked: REFUSED where another computer wrote last */
 	const char *const *only_names; /* NULL, or just these entries of the stray */
 	const char *const
 		*open_paths; /* NULL, or absolute paths that some process has open for writing */
@@ -154,6 +157,8 @@ typedef struct {
 GPtrArray *tidy_engine_history(TidyEngine *engine, GError **error);
 /* Completes the journal of an operation of the history. FALSE with TIDY_ERROR_JOURNAL or _NOT_FOUND: it is as before. */
 gboolean tidy_engine_read_steps(TidyEngine *engine, TidyOperation *operation, GError **error);
+/* All of one journal, or NULL. (transfer full) */
+TidyJournal *tidy_engine_read_journal(TidyEngine *engine, guint64 id);
 void tidy_operation_free(TidyOperation *operation);
 
 /**
@@ -161,7 +166,7 @@ void tidy_operation_free(TidyOperation *operation);
  *
  * Makes the journaled steps that are not made yet, seen by inode, and goes on with the operation. An operation whose
  * directories are no longer the same ones is closed as it is; one of live routing (only_names) is finished and
- * closed. @open_paths and @mount_points are as in TidyMergeJob. Each resumed operation is told to @resumed.
+ * closed. Where another computer wrote last nothing is done: it may still be at work. @open_paths and @mount_points are as in TidyMergeJob. Each resumed operation is told to @resumed.
  * Returns: FALSE on an error; TRUE also when there was nothing.
  */
 gboolean tidy_engine_recover(TidyEngine *engine, const char *const *open_paths,
@@ -173,6 +178,10 @@ gboolean tidy_engine_recover(TidyEngine *engine, const char *const *open_paths,
 
 /* Forgets operations that ended before @before_ns. Returns how many. */
 guint tidy_engine_prune(TidyEngine *engine, gint64 before_ns);
+
+/* Another computer wrote last in this home, or perhaps: what says which one is damaged. @name: (out) (transfer full): for
+ * people. */
+gboolean tidy_engine_is_other_host(TidyEngine *engine, char **name);
 
 /* Small state files (see store.h); the lock is not needed. */
 char *tidy_engine_read_text(TidyEngine *engine, const char *name);

@@ -19,13 +19,17 @@ typedef struct {
 	TidyDir *to_dir; /* or NULL */
 	gboolean has_failed;
 	gint staged; /* its place in the carrier's group; -1: none */
+	gint result; /* of a move in a run (case 8): 0, -errno, or NOT_MADE */
 } Pending;
+
+#define NOT_MADE G_MAXINT
 
 struct TidyExecutor {
 	TidyExecutorOptions options;
 	GArray *pending;      /* of Pending */
 	TidyCarrier *carrier; /* NULL: nothing was carried yet */
 	GArray *waiting;      /* of guint: indexes of what ends with the group */
+	GPtrArray *order;     /* of Pending: a run of moves, as they are made */
 	guint n_staged;
 	gboolean has_failed;	  /* the last step of the batch before */
 	guint batch_steps;	  /* so many make a batch */
@@ -54,6 +58,7 @@ tidy_executor_new(const TidyExecutorOptions *options)
 	executor->pending = g_array_new(FALSE, FALSE, sizeof(Pending));
 	g_array_set_clear_func(executor->pending, pending_clear);
 	executor->waiting = g_array_new(FALSE, FALSE, sizeof(guint));
+	executor->order = g_ptr_array_new();
 	return executor;
 }
 
@@ -62,6 +67,7 @@ tidy_executor_free(TidyExecutor *executor)
 {
 	g_clear_pointer(&executor->carrier, tidy_carrier_free);
 	g_array_unref(executor->waiting);
+	g_ptr_array_unref(executor->order);
 	g_array_unref(executor->pending);
 	g_free(executor);
 }
@@ -97,16 +103,11 @@ why_of_errno(int errno_code)
 
 /* --- batches --- */
 
-/* Writes the records of @dir and of those above it that the journal does not have yet. */
 static void
-put_dir(TidyExecutor *executor, TidyDir *dir)
+put_record(TidyExecutor *executor, TidyDir *dir)
 {
 	TidyDirInfo info;
 
-	if (dir->id != 0)
-		return;
-	if (dir->parent != NULL)
-		put_dir(executor, dir->parent);
 	/* What it is now, if it is: one that a step will make has nothing to be remembered. */
 	if (!dir->is_known)
 		tidy_dir_fd(dir);
@@ -120,6 +121,23 @@ put_dir(TidyExecutor *executor, TidyDir *dir)
 	};
 	tidy_journal_file_put_dir(executor->journal, &info);
 	dir->id = info.id;
+}
+
+/* Writes the records of @dir and of those above it that the journal does not have yet; from above, and not by recursion:
+ * they may be very many. */
+static void
+put_dir(TidyExecutor *executor, TidyDir *dir)
+{
+	g_autoptr(GPtrArray) above = NULL;
+
+	if (dir->id != 0)
+		return;
+	above = g_ptr_array_new();
+	for (TidyDir *at = dir->parent; at != NULL && at->id == 0; at = at->parent)
+		g_ptr_array_add(above, at);
+	for (guint i = above->len; i > 0; i--)
+		put_record(executor, g_ptr_array_index(above, i - 1));
+	put_record(executor, dir);
 }
 
 static gboolean
@@ -344,6 +362,72 @@ make_or_stage(TidyExecutor *executor, guint index)
 	return 0;
 }
 
+/* --- runs of moves (case 8) --- */
+
+static gboolean
+is_free_move(TidyExecutor *executor, guint index)
+{
+	const TidyStep *step = &pending_at(executor, index)->step;
+
+	return step->op == TIDY_OP_MOVE && step->disk_order != 0 && !step->needs_previous;
+}
+
+/* So many moves from @index on go between the same two directories, and nothing hangs on one of them but what follows. */
+static guint
+run_length(TidyExecutor *executor, guint index)
+{
+	const Pending *first = pending_at(executor, index);
+	guint n = 0;
+
+	if (executor->waiting->len > 0 || executor->options.is_dry_run)
+		return 0;
+	while (index + n < executor->pending->len && is_free_move(executor, index + n) &&
+	       pending_at(executor, index + n)->dir == first->dir &&
+	       pending_at(executor, index + n)->to_dir == first->to_dir)
+		n++;
+	return n;
+}
+
+static int
+compare_disk_order(gconstpointer a, gconstpointer b)
+{
+	const Pending *one = *(const Pending *const *)a;
+	const Pending *other = *(const Pending *const *)b;
+
+	return (one->step.disk_order > other->step.disk_order) -
+	       (one->step.disk_order < other->step.disk_order);
+}
+
+/* 0 or -ECANCELED. */
+static int
+make_run(TidyExecutor *executor, guint index, guint n)
+{
+	GPtrArray *order = executor->order;
+	int r = 0;
+
+	g_ptr_array_set_size(order, 0);
+	for (guint i = 0; i < n; i++) {
+		pending_at(executor, index + i)->result = NOT_MADE;
+		g_ptr_array_add(order, pending_at(executor, index + i));
+	}
+	g_ptr_array_sort(order, compare_disk_order);
+	for (guint i = 0; i < n && r == 0; i++) {
+		Pending *pending = g_ptr_array_index(order, i);
+
+		if (g_cancellable_is_cancelled(executor->options.cancellable))
+			r = -ECANCELED;
+		else
+			pending->result = make_one(executor, pending);
+	}
+	for (guint i = 0; i < n; i++) {
+		Pending *pending = pending_at(executor, index + i);
+
+		if (pending->result != NOT_MADE)
+			end_pending(executor, pending, pending->result);
+	}
+	return r;
+}
+
 gboolean
 tidy_executor_flush(TidyExecutor *executor, GError **error)
 {
@@ -356,8 +440,12 @@ tidy_executor_flush(TidyExecutor *executor, GError **error)
 		g_array_set_size(executor->pending, 0);
 		return FALSE;
 	}
-	for (guint i = 0; r == 0 && i < executor->pending->len; i++)
-		r = make_or_stage(executor, i);
+	for (guint i = 0; r == 0 && i < executor->pending->len;) {
+		guint n = run_length(executor, i);
+
+		r = n > 0 ? make_run(executor, i, n) : make_or_stage(executor, i);
+		i += MAX(n, 1);
+	}
 	if (r == 0)
 		r = end_group(executor);
 	executor->has_failed = pending_at(executor, executor->pending->len - 1)->has_failed;

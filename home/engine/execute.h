@@ -12,6 +12,8 @@
  *   6 stopped on request                           between two steps, or two pieces of a copy; the rest of the batch
  *	                                              stays an intent
  *   7 files go to another file system              in groups (carry.h); what must come after them waits for the group
+ *   8 moves between the same two directories       in the order of the disk, which costs a tenth less than that of the
+ *	                                              names; reported in the order of the steps
  */
 #pragma once
 

@@ -16,9 +16,12 @@
 
 #include "home/base/error.h"
 #include "home/dirs/partial.h"
+#include "home/engine/keep.h"
 
 /* A walk for the size must not take longer than a person waits. */
 #define SIZE_ENTRIES_MAX 200000
+/* Each of these has to be opened. */
+#define KEEP_ENTRIES_MAX 10000
 #define UID_FIRST_USER	 1000
 /* So much that a person should hear of it before the first yes. */
 #define MANY_ENTRIES 10000
@@ -317,8 +320,23 @@ typedef struct {
 	TidyFs *fs;
 	int dir;
 	TidyGuardFacts *guard;
+	guint lacking;	  /* TidyKeep: what the target cannot hold; 0: do not look */
 	GPtrArray *below; /* names of directories to enter */
 } Sizer;
+
+/* Counts a file with attributes that would keep it from being copied. */
+static void
+look_at_attributes(Sizer *sizer, const char *name)
+{
+	TidyFs *fs = sizer->fs;
+	int fd = fs->openat(fs, sizer->dir, name, O_RDONLY, 0);
+
+	if (fd < 0)
+		return;
+	if ((tidy_keep_of(fs, fd) & sizer->lacking) != 0)
+		sizer->guard->n_unkeepable++;
+	fs->close(fs, fd);
+}
 
 static gboolean
 size_entry(const TidyDirent *entry, gpointer data)
@@ -331,6 +349,8 @@ size_entry(const TidyDirent *entry, gpointer data)
 		if (tidy_stat_type(&st) == TIDY_TYPE_FILE) {
 			sizer->guard->n_bytes += (guint64)st.size;
 			sizer->guard->n_disk_bytes += MIN((guint64)st.size, st.blocks * 512);
+			if (sizer->lacking != 0 && sizer->guard->n_entries <= KEEP_ENTRIES_MAX)
+				look_at_attributes(sizer, entry->name);
 		}
 		if (st.uid != sizer->guard->uid)
 			sizer->guard->n_foreign_owned++;
@@ -343,20 +363,57 @@ size_entry(const TidyDirent *entry, gpointer data)
 
 /* Depth first; as many descriptors as the tree is deep, which the limit of entries bounds only loosely: 64 levels. */
 static void
-measure(TidyFs *fs, int parent, const char *name, guint depth, TidyGuardFacts *guard)
+measure(TidyFs *fs, int parent, const char *name, guint depth, guint lacking, TidyGuardFacts *guard)
 {
 	g_autoptr(GPtrArray) below = g_ptr_array_new_with_free_func(g_free);
-	Sizer sizer = { .fs = fs, .guard = guard, .below = below };
+	Sizer sizer = { .fs = fs, .guard = guard, .lacking = lacking, .below = below };
 
 	if (depth == 0 || guard->n_entries >= SIZE_ENTRIES_MAX)
 		return;
 	sizer.dir = fs->openat(fs, parent, name, O_RDONLY | O_DIRECTORY, 0);
 	if (sizer.dir < 0)
 		return;
+	if (lacking != 0 && (tidy_keep_of(fs, sizer.dir) & lacking) != 0)
+		guard->n_unkeepable++;
 	tidy_fs_list(fs, sizer.dir, size_entry, &sizer);
 	for (guint i = 0; i < below->len; i++)
-		measure(fs, sizer.dir, g_ptr_array_index(below, i), depth - 1, guard);
+		measure(fs, sizer.dir, g_ptr_array_index(below, i), depth - 1, lacking, guard);
 	fs->close(fs, sizer.dir);
+}
+
+/* What the target cannot hold of what the stray may have: within one file system a rename keeps all. */
+static guint
+lacking_there(TidyFs *fs, const TidyGuardFacts *guard)
+{
+	guint lacking;
+	int dir;
+
+	if (!guard->source.has_real || !guard->target.has_real ||
+	    guard->source.real.dev == guard->target.real.dev)
+		return 0;
+	dir = fs->openat(fs, AT_FDCWD, guard->target.real_path, O_RDONLY | O_DIRECTORY, 0);
+	if (dir < 0)
+		return 0;
+	lacking = tidy_keep_lacking(fs, dir);
+	fs->close(fs, dir);
+	return lacking;
+}
+
+/* A plan that nobody measures for still says what would not be kept. */
+static void
+gather_size(TidyFs *fs, TidyFacts *facts, const TidyFactsRequest *request)
+{
+	TidyGuardFacts *guard = &facts->guard;
+	guint lacking = lacking_there(fs, guard);
+	TidyGuardFacts measured = *guard;
+
+	if (!request->wants_size && lacking == 0)
+		return;
+	measure(fs, AT_FDCWD, request->stray, 64, lacking, &measured);
+	if (request->wants_size)
+		*guard = measured;
+	else
+		guard->n_unkeepable = measured.n_unkeepable;
 }
 
 /* --- all of it --- */
@@ -451,6 +508,7 @@ tidy_facts_gather(TidyFs *fs, const TidyFactsRequest *request)
 						: TIDY_DIR_SET;
 	guard->stray = request->candidate;
 	guard->has_consent = request->has_consent;
+	guard->other_host = request->other_host;
 	guard->now_ns = fs->now(fs);
 	guard->max_entries = request->has_consent ? 0 : MANY_ENTRIES;
 	guard->max_bytes = request->has_consent ? 0 : MANY_BYTES;
@@ -475,8 +533,8 @@ tidy_facts_gather(TidyFs *fs, const TidyFactsRequest *request)
 		gather_claims(facts, request->claims);
 	facts->open_paths = tidy_facts_open_paths(request->stray);
 	guard->open_writers = (const char *const *)facts->open_paths;
-	if (request->wants_size)
-		measure(fs, AT_FDCWD, request->stray, 64, guard);
+	if (request->wants_size || request->wants_links)
+		gather_size(fs, facts, request);
 	if (request->wants_links && tidy_stat_type(&guard->source.st) == TIDY_TYPE_DIR)
 		gather_links(fs, facts, request);
 	return facts;

@@ -26,6 +26,8 @@ typedef struct {
 	const TidyStray *candidate; /* NULL: the user named source and target */
 	const TidyClaims *claims;   /* what other programs name; NULL: nothing is known */
 	gboolean has_consent;
+	const char
+		*other_host; /* the computer that wrote last, or NULL: it was this one, or none */
 	gboolean
 		wants_size; /* walk the stray for the number and size of its entries (at most 200,000) */
 	gboolean wants_links; /* walk the home for links that lead into the stray */

@@ -13,7 +13,6 @@
 typedef struct {
 	TidyFs *fs;
 	int dir;
-	guint n_max;
 	TidyListing *listing;
 } Lister;
 
@@ -28,16 +27,17 @@ list_entry(const TidyDirent *dirent, gpointer data)
 	    lister->fs->stat(lister->fs, lister->dir, dirent->name, &st) == 0)
 		type = tidy_stat_type(&st);
 	tidy_listing_add(lister->listing, dirent->name, dirent->ino, type);
-	return lister->listing->entries->len < lister->n_max;
+	return TRUE;
 }
 
 TidyListing *
 tidy_walk_list_some(TidyWalk *walk, TidyDir *dir, guint n_max, int *r)
 {
 	g_autoptr(TidyListing) listing = tidy_listing_new();
-	Lister lister = { walk->fs, tidy_dir_fd(dir), n_max, listing };
+	Lister lister = { walk->fs, tidy_dir_fd(dir), listing };
 
-	*r = lister.dir < 0 ? lister.dir : tidy_fs_list(walk->fs, lister.dir, list_entry, &lister);
+	*r = lister.dir < 0 ? lister.dir
+			    : tidy_fs_list_first(walk->fs, lister.dir, n_max, list_entry, &lister);
 	if (*r < 0)
 		return NULL;
 	tidy_listing_sort(listing);

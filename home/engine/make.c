@@ -248,6 +248,7 @@ make_rmdir(const Making *making)
 		if (r < 0)
 			return r;
 	}
+	tidy_dir_close_child(making->dir, step->name);
 	return fs->unlink(fs, dir, step->name, AT_REMOVEDIR);
 }
 

@@ -20,18 +20,11 @@
 static TidyDir *
 child_dir(TidyWalk *walk, TidyDir *parent, const char *name)
 {
-	if (walk->known != NULL) {
-		g_autofree char *path = tidy_dir_entry_path(parent, name);
-		TidyDir *known = g_hash_table_lookup(walk->known, path);
+	TidyDir *known = walk->known != NULL ? tidy_known_find(walk->known, parent, name) : NULL;
 
-		/* It may have been removed and made again since. */
-		if (known != NULL && tidy_dir_fd(known) >= 0)
-			return tidy_dir_ref(known);
-	}
-	return tidy_dir_child(parent, name);
+	return known != NULL ? tidy_dir_ref(known) : tidy_dir_child(parent, name);
 }
 
-static gboolean merge_pair(TidyWalk *walk, TidyPair *pair, GError **error);
 static gboolean descend(TidyWalk *walk, TidyPair *above, const TidyEntry *entry,
 			const char *new_name, gboolean is_target_new, GError **error);
 
@@ -43,6 +36,7 @@ pair_clear(TidyPair *pair)
 	g_clear_pointer(&pair->source_list, tidy_listing_free);
 	g_clear_pointer(&pair->target_list, tidy_listing_free);
 	g_clear_pointer(&pair->planner, tidy_planner_free);
+	g_clear_pointer(&pair->twins, g_array_unref);
 }
 
 /* Lists both directories of @pair; notes why not. */
@@ -155,11 +149,13 @@ take_unit(TidyWalk *walk, TidyPair *above, const TidyEntry *entry, const char *n
 	return tidy_walk_add_move(walk, above, entry, name, TIDY_WHY_NAME_TAKEN, error);
 }
 
+/* The walk goes on with what it makes walk->next, before it comes back to @above. */
 static gboolean
 descend(TidyWalk *walk, TidyPair *above, const TidyEntry *entry, const char *new_name,
 	gboolean is_target_new, GError **error)
 {
 	TidyPair pair = {
+		.above = above,
 		.source = child_dir(walk, above->source, entry->name),
 		.target = child_dir(walk, above->target, new_name != NULL ? new_name : entry->name),
 		.is_target_new = is_target_new,
@@ -178,10 +174,11 @@ descend(TidyWalk *walk, TidyPair *above, const TidyEntry *entry, const char *new
 		if (is_target_new)
 			is_fine = tidy_walk_add_mkdir(walk, above, pair.source, pair.target,
 						      &has_target, error);
-		if (is_fine && has_target)
-			is_fine = merge_pair(walk, &pair, error);
-		above->is_going &= pair.is_going;
-		above->is_source_changed |= pair.is_going;
+		if (is_fine && has_target) {
+			walk->next = g_memdup2(&pair, sizeof pair);
+			return TRUE;
+		}
+		above->is_going = FALSE;
 	}
 	pair_clear(&pair);
 	return is_fine;
@@ -244,21 +241,12 @@ close_pair(TidyWalk *walk, TidyPair *pair, GError **error)
 	       tidy_walk_add_times(walk, pair->source, pair->source->original_ns, error);
 }
 
-/* By what the journal that is gone on with says. */
+/* Finds out what is to be done in @pair. */
 static gboolean
-was_changed(TidyWalk *walk, const TidyDir *dir)
-{
-	return walk->changed != NULL &&
-	       g_hash_table_contains(walk->changed, GUINT_TO_POINTER(dir->id));
-}
-
-static gboolean
-merge_pair(TidyWalk *walk, TidyPair *pair, GError **error)
+plan_pair(TidyWalk *walk, TidyPair *pair, GError **error)
 {
 	int source = tidy_dir_fd(pair->source);
 	int target = pair->is_target_new ? -1 : tidy_dir_fd(pair->target);
-	g_autoptr(GArray) twins = NULL;
-	TidyDecision decision;
 
 	if (g_cancellable_set_error_if_cancelled(walk->job->cancellable, NULL)) {
 		g_set_error(error, TIDY_ERROR, TIDY_ERROR_CANCELLED, "stopped on request");
@@ -268,17 +256,55 @@ merge_pair(TidyWalk *walk, TidyPair *pair, GError **error)
 		pair->needs_copy = needs_copy(walk, pair);
 	/* What a crash interrupted, or an earlier pass did, has changed the stamps. */
 	pair->is_source_changed = walk->known != NULL || walk->pass > 1;
-	pair->is_target_changed = walk->pass > 1 || was_changed(walk, pair->target);
+	pair->is_target_changed =
+		walk->pass > 1 ||
+		(walk->known != NULL && tidy_known_was_changed(walk->known, pair->target));
 	tidy_walk_look(walk, pair);
-	twins = tidy_walk_relate(walk, pair, source, target);
-	pair->planner =
-		tidy_planner_new(pair->source_list, pair->target_list, twins, &walk->job->policy);
+	pair->twins = tidy_walk_relate(walk, pair, source, target);
+	pair->planner = tidy_planner_new(pair->source_list, pair->target_list, pair->twins,
+					 &walk->job->policy);
 	pair->is_going = !tidy_walk_has_excluded(pair);
-	while (tidy_planner_next(pair->planner, &decision)) {
-		if (!follow_decision(walk, pair, &decision, error))
-			return FALSE;
+	return TRUE;
+}
+
+/* The pair that it came from, with what became of it; the roots are the caller's. */
+static TidyPair *
+end_pair(TidyPair *pair)
+{
+	TidyPair *above = pair->above;
+
+	if (above == NULL)
+		return NULL;
+	above->is_going &= pair->is_going;
+	above->is_source_changed |= pair->is_going;
+	pair_clear(pair);
+	g_free(pair);
+	return above;
+}
+
+/* @roots and everything below: a loop, because a tree may be deeper than any stack. */
+static gboolean
+merge_pairs(TidyWalk *walk, TidyPair *roots, GError **error)
+{
+	TidyPair *pair = roots;
+	gboolean is_fine = plan_pair(walk, roots, error);
+	TidyDecision decision;
+
+	while (is_fine && pair != NULL) {
+		if (!tidy_planner_next(pair->planner, &decision)) {
+			is_fine = close_pair(walk, pair, error);
+			pair = is_fine ? end_pair(pair) : pair;
+			continue;
+		}
+		is_fine = follow_decision(walk, pair, &decision, error);
+		if (walk->next == NULL)
+			continue;
+		pair = g_steal_pointer(&walk->next);
+		is_fine = plan_pair(walk, pair, error);
 	}
-	return close_pair(walk, pair, error);
+	while (pair != NULL)
+		pair = end_pair(pair);
+	return is_fine;
 }
 
 /* --- the two roots --- */
@@ -314,7 +340,7 @@ make_root(TidyWalk *walk, TidyPair *roots, GError **error)
 		return TRUE;
 	if (!tidy_walk_add_mkdir(walk, roots, roots->source, roots->target, &is_made, error))
 		return FALSE;
-	return !is_made || merge_pair(walk, roots, error);
+	return !is_made || merge_pairs(walk, roots, error);
 }
 
 /* The target does not exist: the stray becomes it. */
@@ -369,7 +395,7 @@ walk_roots(TidyWalk *walk, TidyDir *stray, TidyDir *target, GError **error)
 	else if (t < 0)
 		is_fine = root_error(error, target, t);
 	else
-		is_fine = !open_pair(walk, &roots) || merge_pair(walk, &roots, error);
+		is_fine = !open_pair(walk, &roots) || merge_pairs(walk, &roots, error);
 	if (is_fine && roots.is_going && walk->job->leaves_symlink)
 		is_fine = add_compatibility_link(walk, stray, error);
 	pair_clear(&roots);
@@ -404,34 +430,13 @@ refuse_same(TidyDir *stray, TidyDir *target, GError **error)
 	return FALSE;
 }
 
-/* What a resumed journal knows, so that directories keep their numbers and first-seen times. */
-static GHashTable *
-index_dirs(GPtrArray *dirs)
+/* What a resumed journal knows keeps its numbers and first-seen times. */
+static TidyDir *
+top_dir(TidyWalk *walk, const char *path)
 {
-	GHashTable *known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	TidyDir *known = walk->known != NULL ? tidy_known_find(walk->known, NULL, path) : NULL;
 
-	for (guint i = 0; i < dirs->len; i++)
-		g_hash_table_insert(known, tidy_dir_path(g_ptr_array_index(dirs, i)),
-				    g_ptr_array_index(dirs, i));
-	return known;
-}
-
-/* Which of its directories a resumed journal changes, stamps apart. */
-static GHashTable *
-index_changed(const TidyJournal *journal)
-{
-	GHashTable *changed = g_hash_table_new(NULL, NULL);
-
-	for (guint i = 0; i < journal->steps->len; i++) {
-		const TidyStep *step = g_ptr_array_index(journal->steps, i);
-
-		if (step->op == TIDY_OP_TIMES)
-			continue;
-		g_hash_table_add(changed, GUINT_TO_POINTER(step->dir));
-		g_hash_table_add(changed, GUINT_TO_POINTER(step->to_dir));
-	}
-	g_hash_table_remove(changed, GUINT_TO_POINTER(0)); /* no directory */
-	return changed;
+	return known != NULL ? tidy_dir_ref(known) : tidy_dir_root(walk->pool, path);
 }
 
 static TidyDir *
@@ -443,7 +448,7 @@ root_dir(TidyWalk *walk, TidyDir *home, const char *path)
 
 	if (strcmp(parent, home->name) == 0)
 		return child_dir(walk, home, name);
-	above = tidy_dir_root(walk->pool, parent);
+	above = top_dir(walk, parent);
 	return child_dir(walk, above, name);
 }
 
@@ -454,6 +459,7 @@ run_passes(TidyWalk *walk, TidyDir *stray, TidyDir *target, GError **error)
 
 	for (walk->pass = 1; walk->pass <= PASSES_MAX; walk->pass++) {
 		tidy_run_new_pass(run);
+		walk->n_below = 0;
 		/* Gone whole in an earlier pass, or renamed: there is nothing left to look at. */
 		if (walk->pass > 1 && tidy_dir_fd(stray) < 0)
 			return TRUE;
@@ -498,17 +504,6 @@ merge_walk(TidyWalk *walk, TidyOpening *opening, TidyDir *stray, TidyDir *target
 	tidy_executor_free(walk->executor);
 	result->id = opening->header.id;
 	return is_fine;
-}
-
-static TidyDir *
-home_dir(TidyWalk *walk)
-{
-	const char *path = walk->run->engine->home;
-	TidyDir *known = walk->known != NULL ? g_hash_table_lookup(walk->known, path) : NULL;
-
-	if (known != NULL && tidy_dir_fd(known) >= 0)
-		return tidy_dir_ref(known);
-	return tidy_dir_root(walk->pool, path);
 }
 
 /* Live routing is planned anew by who watches; and in a home that came back from a backup, with other inodes, the plan
@@ -576,10 +571,9 @@ tidy_engine_merge_locked(TidyEngine *engine, const TidyMergeJob *job, const Tidy
 		is_fine = tidy_engine_replay(engine, resumed, dirs, &run, job->cancellable, error);
 		/* What was removed by it is not to be taken for open. */
 		tidy_dir_pool_close_all(pool);
-		walk.known = index_dirs(dirs);
-		walk.changed = index_changed(resumed);
+		walk.known = tidy_known_new(resumed, dirs);
 	}
-	home = home_dir(&walk);
+	home = top_dir(&walk, engine->home);
 	stray = root_dir(&walk, home, job->stray);
 	target = root_dir(&walk, home, job->target);
 	trash = walk.trash = tidy_engine_trash(engine, pool);
@@ -590,8 +584,7 @@ tidy_engine_merge_locked(TidyEngine *engine, const TidyMergeJob *job, const Tidy
 		is_fine = merge_walk(&walk, &opening, stray, target, result, error);
 	result->counts = run.counts;
 	g_clear_pointer(&opening.file, tidy_journal_file_free);
-	g_clear_pointer(&walk.known, g_hash_table_unref);
-	g_clear_pointer(&walk.changed, g_hash_table_unref);
+	g_clear_pointer(&walk.known, tidy_known_free);
 	g_hash_table_unref(walk.trash_names);
 	g_hash_table_unref(walk.trashes);
 	tidy_run_clear(&run);

@@ -309,6 +309,8 @@ tidy_opening_journal(gpointer data, GError **error)
 
 	if (opening->file != NULL)
 		return opening->file;
+	if (!tidy_engine_claim(engine, error))
+		return NULL;
 	if (opening->resumed != NULL) {
 		opening->header.id = opening->resumed->header.id;
 		opening->file = tidy_store_reopen(engine->store, opening->resumed, error);

@@ -57,6 +57,7 @@ tidy_walk_add_move(TidyWalk *walk, TidyPair *pair, const TidyEntry *entry, const
 		.ino = entry->ino,
 		.size = -1,
 		.mtime_ns = TIDY_TIME_OMIT,
+		.disk_order = tidy_listing_disk_order(entry),
 	};
 
 	if (pair->needs_copy)

@@ -414,7 +414,10 @@ tidy_store_read_text(TidyStore *store, const char *name)
 	int r;
 	g_autoptr(GByteArray) bytes = read_file(store, name, TEXT_MAX_BYTES, &r);
 
-	return bytes != NULL ? g_strndup((const char *)bytes->data, bytes->len) : NULL;
+	/* An empty array has no data. */
+	return bytes != NULL
+		       ? g_strndup(bytes->len > 0 ? (const char *)bytes->data : "", bytes->len)
+		       : NULL;
 }
 
 gboolean

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "home/base/error.h"
+#include "home/engine/known.h"
 #include "home/engine/undo-private.h"
 
 /* --- the walk backwards --- */
@@ -71,12 +72,14 @@ static gboolean
 restore_times(TidyUndo *undo, GError **error)
 {
 	const TidyJournal *journal = undo->operation->journal;
-	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	g_autofree guint32 *first = tidy_known_first_records(journal);
+	g_autofree gboolean *is_inside = g_new0(gboolean, journal->dirs->len + 1);
+	g_autofree gboolean *is_seen = g_new0(gboolean, journal->dirs->len + 1);
 
 	for (guint i = 0; i < journal->dirs->len; i++) {
 		const TidyDirInfo *info = g_ptr_array_index(journal->dirs, i);
 		TidyDir *dir = g_ptr_array_index(undo->dirs, i);
-		g_autofree char *path = tidy_dir_path(dir);
+		g_autofree char *path = NULL;
 		TidyStep step = {
 			.op = TIDY_OP_TIMES,
 			.why = TIDY_WHY_UNDO,
@@ -85,10 +88,15 @@ restore_times(TidyUndo *undo, GError **error)
 			.mtime_ns = info->mtime_ns,
 		};
 
-		if (info->parent == 0 || info->mtime_ns == TIDY_TIME_OMIT ||
-		    !is_in_roots(&journal->header, path) || g_hash_table_contains(seen, path))
+		is_inside[i] = info->parent != 0 && is_inside[info->parent - 1];
+		if (!is_inside[i]) {
+			path = tidy_dir_path(dir);
+			is_inside[i] = is_in_roots(&journal->header, path);
+		}
+		if (info->parent == 0 || info->mtime_ns == TIDY_TIME_OMIT || !is_inside[i] ||
+		    is_seen[first[i] - 1])
 			continue;
-		g_hash_table_add(seen, g_steal_pointer(&path));
+		is_seen[first[i] - 1] = TRUE;
 		step.name = g_strdup(info->name);
 		if (!tidy_executor_add(undo->executor, &step, dir->parent, dir, error))
 			return FALSE;

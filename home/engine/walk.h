@@ -3,6 +3,9 @@
 #pragma once
 
 #include "home/engine/engine-private.h"
+#include "home/engine/known.h"
+
+typedef struct TidyPair TidyPair;
 
 typedef struct {
 	const TidyMergeJob *job;
@@ -13,18 +16,21 @@ typedef struct {
 	TidyDir *trash;	     /* the home's */
 	GHashTable *trashes; /* device -> TidyDir: where its files go; see tidy_walk_trash_of() */
 	GHashTable *trash_names; /* given away in this run */
-	GHashTable *known;	 /* path -> TidyDir of the journal that is gone on with, or NULL */
-	GHashTable *changed;	 /* numbers of its directories that it has changed, or NULL */
+	TidyKnown *known;	 /* the directories of the journal that is gone on with, or NULL */
 	gint64 now_ns;
 	guint pass;
+	TidyPair *next; /* the pair that the walk goes down into after this decision, or NULL */
+	guint n_below;	/* entries that below.c has looked at in this pass */
 } TidyWalk;
 
 /* One pair of directories while it is being merged. */
-typedef struct {
+struct TidyPair {
+	TidyPair *above; /* NULL: the roots */
 	TidyDir *source;
 	TidyDir *target;
 	TidyListing *source_list;
 	TidyListing *target_list;
+	GArray *twins; /* the planner's */
 	TidyPlanner *planner;
 	gboolean is_root;
 	gboolean is_target_new; /* it will be made by a step before */
@@ -32,7 +38,7 @@ typedef struct {
 	gboolean is_target_changed;
 	gboolean is_source_changed; /* something leaves it, though it may itself stay */
 	gboolean is_going;	    /* every entry of the source is planned to go */
-} TidyPair;
+};
 
 /* --- below.c --- */
 

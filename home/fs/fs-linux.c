@@ -21,6 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "home/fs/sync-ahead.h"
+
 #define NS_PER_S G_GINT64_CONSTANT(1000000000)
 
 /* The value of a system call, or -errno; tried again when a signal came. */
@@ -268,6 +270,18 @@ linux_syncfs(TidyFs *fs, int fd)
 }
 
 static int
+linux_begin_sync(TidyFs *fs, int dir)
+{
+	return tidy_sync_ahead_begin(dir);
+}
+
+static void
+linux_end_sync(TidyFs *fs)
+{
+	tidy_sync_ahead_end();
+}
+
+static int
 linux_advise(TidyFs *fs, int fd, gint64 offset, gint64 size, int advice)
 {
 	return -posix_fadvise(fd, offset, size, advice);
@@ -456,6 +470,8 @@ static TidyFs linux_fs = {
 	.fsync = linux_fsync,
 	.fdatasync = linux_fdatasync,
 	.syncfs = linux_syncfs,
+	.begin_sync = linux_begin_sync,
+	.end_sync = linux_end_sync,
 	.advise = linux_advise,
 	.seek = linux_seek,
 	.extents = linux_extents,

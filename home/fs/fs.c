@@ -7,6 +7,10 @@
 
 /* One system call for about 1,000 names; on the stack of a worker thread that has 8 MiB. */
 #define LIST_BUFFER_BYTES (32 * 1024)
+/* The longest name fits, and so do "." and "..". */
+#define LIST_BUFFER_MIN_BYTES 512
+/* With a name of some 20 bytes. */
+#define LIST_ENTRY_BYTES 40
 
 static gboolean
 is_dot(const char *name)
@@ -15,25 +19,35 @@ is_dot(const char *name)
 }
 
 int
-tidy_fs_list(TidyFs *fs, int dir, TidyDirentFunc func, gpointer data)
+tidy_fs_list_first(TidyFs *fs, int dir, guint n_max, TidyDirentFunc func, gpointer data)
 {
 	_Alignas(struct dirent64) char buffer[LIST_BUFFER_BYTES];
+	/* No more than is wanted: the file system has to find each. */
+	gsize size = MIN(sizeof buffer, LIST_BUFFER_MIN_BYTES + (gsize)n_max * LIST_ENTRY_BYTES);
 	ssize_t length;
 	int r = fs->rewind(fs, dir);
 
 	if (r < 0)
 		return r;
-	while ((length = fs->getdents(fs, dir, buffer, sizeof buffer)) > 0) {
+	while ((length = fs->getdents(fs, dir, buffer, size)) > 0) {
 		for (char *at = buffer; at < buffer + length;) {
 			const struct dirent64 *raw = (const struct dirent64 *)(const void *)at;
 			TidyDirent entry = { raw->d_ino, (TidyType)raw->d_type, raw->d_name };
 
 			at += raw->d_reclen;
-			if (!is_dot(raw->d_name) && !func(&entry, data))
+			if (is_dot(raw->d_name))
+				continue;
+			if (n_max-- == 0 || !func(&entry, data))
 				return 0;
 		}
 	}
 	return (int)length;
+}
+
+int
+tidy_fs_list(TidyFs *fs, int dir, TidyDirentFunc func, gpointer data)
+{
+	return tidy_fs_list_first(fs, dir, G_MAXUINT, func, data);
 }
 
 int

@@ -129,6 +129,11 @@ struct TidyFs {
 	int (*fdatasync)(TidyFs *fs, int fd);
 	/* Everything of the file system that @fd is on. */
 	int (*syncfs)(TidyFs *fs, int fd);
+	/* Begins to write what the file system of the directory @dir has not written yet, beside the caller. A hint, which
+	 * promises nothing and hides no error from a later syncfs. -EBUSY: this is under way already. */
+	int (*begin_sync)(TidyFs *fs, int dir);
+	/* Waits until nothing is under way that begin_sync has begun, so that it keeps no file system busy. */
+	void (*end_sync)(TidyFs *fs);
 	/* posix_fadvise(2); the answer does not matter. */
 	int (*advise)(TidyFs *fs, int fd, gint64 offset, gint64 size, int advice);
 	/* lseek(2) with SEEK_DATA or SEEK_HOLE: the offset, or -ENXIO. */
@@ -176,6 +181,8 @@ typedef gboolean (*TidyDirentFunc)(const TidyDirent *entry, gpointer data);
  * Returns: 0 or -errno.
  */
 int tidy_fs_list(TidyFs *fs, int dir, TidyDirentFunc func, gpointer data);
+/* The same of the first @n_max that the directory gives. */
+int tidy_fs_list_first(TidyFs *fs, int dir, guint n_max, TidyDirentFunc func, gpointer data);
 
 /* Writes all of @buffer at @offset. 0 or -errno (-EIO when the table writes nothing). */
 int tidy_fs_write_all(TidyFs *fs, int fd, const void *buffer, size_t size, gint64 offset);

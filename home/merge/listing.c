@@ -76,6 +76,13 @@ tidy_listing_link(const TidyListing *listing, const TidyEntry *entry)
 	return entry->link != 0 ? g_ptr_array_index(listing->links, entry->link - 1) : NULL;
 }
 
+gsize
+tidy_listing_disk_order(const TidyEntry *entry)
+{
+	/* Names are put into their blocks as they come. */
+	return GPOINTER_TO_SIZE(entry->name);
+}
+
 static int
 compare_entries(gconstpointer a, gconstpointer b)
 {

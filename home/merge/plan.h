@@ -80,6 +80,8 @@ gboolean tidy_listing_set_link(TidyListing *listing, TidyEntry *entry, char *old
 /* What was set, or NULL: not a link, or not read. Borrowed. */
 const TidyLinkTexts *tidy_listing_link(const TidyListing *listing, const TidyEntry *entry);
 void tidy_listing_sort(TidyListing *listing);
+/* Less for an entry that the directory gave earlier; by blocks of a few hundred, not surely beyond. Never 0. */
+gsize tidy_listing_disk_order(const TidyEntry *entry);
 /* The entry of that name in a sorted listing, or NULL. Borrowed. */
 TidyEntry *tidy_listing_find(const TidyListing *listing, const char *name);
 

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "home/base/crc32c.h"
 #include "home/base/error.h"
 
 static const char magic[8] = { 'X', 'D', 'G', 'T', 'I', 'D', 'Y', 'J' };
@@ -15,60 +16,12 @@ static const char magic[8] = { 'X', 'D', 'G', 'T', 'I', 'D', 'Y', 'J' };
 
 enum { KIND_HEADER = 1, KIND_DIR = 2, KIND_STEP = 3, KIND_SKIP = 4, KIND_COMMIT = 5 };
 
-/* CRC-32C (Castagnoli), RFC 3720 appendix B.4: polynomial 0x1edc6f41, reflected. Eight bytes at a time: table[k][b] is the
- * remainder of byte b followed by k zero bytes (Kounavis and Berry, "A Systematic Approach to Building High Performance
- * Software-based CRC Generators", 2005). */
-static guint32 crc_table[8][256];
-
-static void
-crc_table_fill(void)
-{
-	for (guint32 i = 0; i < 256; i++) {
-		guint32 c = i;
-
-		for (int bit = 0; bit < 8; bit++)
-			c = (c >> 1) ^ ((c & 1) != 0 ? 0x82f63b78u : 0);
-		crc_table[0][i] = c;
-	}
-	for (guint k = 1; k < 8; k++)
-		for (guint32 i = 0; i < 256; i++)
-			crc_table[k][i] = (crc_table[k - 1][i] >> 8) ^
-					  crc_table[0][crc_table[k - 1][i] & 0xff];
-}
-
-static guint32
-crc32c(guint32 crc, const guint8 *data, gsize size)
-{
-	static gsize once;
-
-	if (g_once_init_enter(&once)) {
-		crc_table_fill();
-		g_once_init_leave(&once, 1);
-	}
-	crc = ~crc;
-	for (; size >= 8; size -= 8, data += 8) {
-		guint32 low, high;
-
-		memcpy(&low, data, sizeof low);
-		memcpy(&high, data + 4, sizeof high);
-		low = GUINT32_FROM_LE(low) ^ crc;
-		high = GUINT32_FROM_LE(high);
-		crc = crc_table[7][low & 0xff] ^ crc_table[6][(low >> 8) & 0xff] ^
-		      crc_table[5][(low >> 16) & 0xff] ^ crc_table[4][low >> 24] ^
-		      crc_table[3][high & 0xff] ^ crc_table[2][(high >> 8) & 0xff] ^
-		      crc_table[1][(high >> 16) & 0xff] ^ crc_table[0][high >> 24];
-	}
-	while (size-- > 0)
-		crc = (crc >> 8) ^ crc_table[0][(crc ^ *data++) & 0xff];
-	return ~crc;
-}
-
 static guint32
 checksum(guint64 run, guint64 seq, const guint8 *payload, gsize size)
 {
 	guint64 seed[2] = { GUINT64_TO_LE(run), GUINT64_TO_LE(seq) };
 
-	return crc32c(crc32c(0, (const guint8 *)seed, sizeof seed), payload, size);
+	return tidy_crc32c(tidy_crc32c(0, (const guint8 *)seed, sizeof seed), payload, size);
 }
 
 /* --- writing --- */
@@ -175,61 +128,77 @@ tidy_record_put_dir(GByteArray *out, guint64 run, guint64 seq, const TidyDirInfo
 	close_record(out, start, run, seq);
 }
 
-/* The numbers of a step, gathered: there is one of these for each rename, and an append for each number would cost more than
- * all the rest of the record. */
-typedef struct {
-	guint8 bytes[96];
-	guint size;
-} Numbers;
-
-static void
-add_u32(Numbers *numbers, guint32 value)
+/* Where a step's record is written to. There is one of these for each rename, and an append for each number would cost more
+ * than all the rest of it. */
+static guint8 *
+write_u32(guint8 *at, guint32 value)
 {
 	value = GUINT32_TO_LE(value);
-	memcpy(numbers->bytes + numbers->size, &value, sizeof value);
-	numbers->size += (guint)sizeof value;
+	memcpy(at, &value, sizeof value);
+	return at + sizeof value;
 }
 
-static void
-add_u64(Numbers *numbers, guint64 value)
+static guint8 *
+write_u64(guint8 *at, guint64 value)
 {
 	value = GUINT64_TO_LE(value);
-	memcpy(numbers->bytes + numbers->size, &value, sizeof value);
-	numbers->size += (guint)sizeof value;
+	memcpy(at, &value, sizeof value);
+	return at + sizeof value;
 }
+
+/* As put_text(). */
+static guint8 *
+write_bytes(guint8 *at, const void *data, gsize size)
+{
+	at = write_u32(at, data != NULL ? (guint32)size : G_MAXUINT32);
+	if (size > 0)
+		memcpy(at, data, size);
+	return at + size;
+}
+
+/* Of a step's numbers with the record's head, and of the lengths of its texts. */
+#define STEP_BYTES (20 + 12 + 5 * 8 + 3 * 4 + 4 * 4)
 
 void
 tidy_record_put_step(GByteArray *out, guint64 run, guint64 seq, const TidyStep *step)
 {
 	guint start = out->len;
-	Numbers numbers = { .size = 0 };
-
-	add_u64(&numbers, 0); /* the frame, as in open_record() */
-	add_u64(&numbers, seq);
-	add_u32(&numbers, KIND_STEP);
-	add_u32(&numbers, step->op | (guint32)step->why << 8 | (guint32)step->type << 16 |
-				  (guint32)step->needs_previous << 24 |
-				  (guint32)step->is_shared << 25);
-	add_u32(&numbers, step->dir);
-	add_u32(&numbers, step->to_dir);
-	add_u64(&numbers, step->ino);
-	add_u64(&numbers, step->to_ino);
-	add_u64(&numbers, (guint64)step->size);
-	add_u64(&numbers, (guint64)step->mtime_ns);
-	add_u64(&numbers, step->origin);
-	add_u32(&numbers, step->mode);
-	add_u32(&numbers, step->uid);
-	add_u32(&numbers, step->gid);
-	g_byte_array_append(out, numbers.bytes, numbers.size);
-	put_text(out, step->name);
 	/* Most moves keep the name: NULL says so in 4 bytes. */
-	put_text(out, g_strcmp0(step->to_name, step->name) == 0 ? NULL : step->to_name);
-	put_text(out, step->text);
-	if (step->xattrs != NULL)
-		put_bytes(out, g_bytes_get_data(step->xattrs, NULL),
-			  g_bytes_get_size(step->xattrs));
-	else
-		put_text(out, NULL);
+	const char *to_name = g_strcmp0(step->to_name, step->name) == 0 ? NULL : step->to_name;
+	gsize name_size = step->name != NULL ? strlen(step->name) : 0;
+	gsize to_name_size = to_name != NULL ? strlen(to_name) : 0;
+	gsize text_size = step->text != NULL ? strlen(step->text) : 0;
+	gsize xattrs_size = 0;
+	const void *xattrs =
+		step->xattrs != NULL ? g_bytes_get_data(step->xattrs, &xattrs_size) : NULL;
+	/* An empty set is told from none. */
+	const void *set = step->xattrs != NULL && xattrs == NULL ? "" : xattrs;
+	gsize size = STEP_BYTES + name_size + to_name_size + text_size + xattrs_size;
+	guint8 *at;
+
+	g_byte_array_set_size(out, start + (guint)size);
+	at = out->data + start;
+	at = write_u64(at, 0); /* the frame, as in open_record() */
+	at = write_u64(at, seq);
+	at = write_u32(at, KIND_STEP);
+	at = write_u32(at, step->op | (guint32)step->why << 8 | (guint32)step->type << 16 |
+				   (guint32)step->needs_previous << 24 |
+				   (guint32)step->is_shared << 25);
+	at = write_u32(at, step->dir);
+	at = write_u32(at, step->to_dir);
+	at = write_u64(at, step->ino);
+	at = write_u64(at, step->to_ino);
+	at = write_u64(at, (guint64)step->size);
+	at = write_u64(at, (guint64)step->mtime_ns);
+	at = write_u64(at, step->origin);
+	at = write_u32(at, step->mode);
+	at = write_u32(at, step->uid);
+	at = write_u32(at, step->gid);
+	at = write_bytes(at, step->name, name_size);
+	at = write_bytes(at, to_name, to_name_size);
+	at = write_bytes(at, step->text, text_size);
+	at = write_bytes(at, set, xattrs_size);
+	g_assert(at == out->data + out->len);
 	close_record(out, start, run, seq);
 }
 

@@ -92,6 +92,7 @@ typedef struct {
 	gint64 size;	 /* -1: not known */
 	gint64 mtime_ns; /* of the entry; TIDY_TIME_OMIT: not known */
 	guint64 seq;	 /* its place in the journal; 0 before it is written */
+	gsize disk_order; /* MOVE: where its directory had it, in any unit; 0: not known. Not in the journal */
 	guint64 origin; /* undo: the sequence number of the step that this one takes back; 0: none */
 	gboolean needs_previous; /* not made when the step before it was not */
 	gboolean is_shared;	 /* CARRY: the file has further names (hard links) */

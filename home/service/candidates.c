@@ -25,6 +25,7 @@ tidy_candidates_free(TidyCandidates *candidates)
 	g_ptr_array_unref(candidates->candidates);
 	g_ptr_array_unref(candidates->strays);
 	g_clear_pointer(&candidates->claims, tidy_claims_free);
+	g_free(candidates->other_host);
 	g_free(candidates);
 }
 
@@ -235,6 +236,7 @@ judge(TidyService *service, TidyCandidates *all, TidyCandidate *candidate)
 		.dirs = service->user_dirs != NULL ? service->user_dirs->dirs : NULL,
 		.candidate = stray,
 		.has_consent = key != NULL && tidy_service_has_consent(service, key),
+		.other_host = all->other_host,
 		.wants_size = all->wants_size,
 		.wants_links = all->wants_links,
 	};
@@ -278,6 +280,7 @@ tidy_service_find_strays(TidyService *service, gboolean wants_size, gboolean wan
 
 	all->wants_size = wants_size;
 	all->wants_links = wants_links;
+	tidy_engine_is_other_host(service->engine, &all->other_host);
 	all->strays = find_strays(service);
 	all->candidates = g_ptr_array_new_with_free_func((GDestroyNotify)tidy_candidate_free);
 	for (guint i = 0; i < all->strays->len; i++)

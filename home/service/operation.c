@@ -81,9 +81,9 @@ tidy_report_add_step(GVariantBuilder *list, const TidyStep *step, const char *fr
 	GVariantBuilder *item = tidy_report_new();
 
 	tidy_report_add_text(item, "op", tidy_step_op_name(step->op));
+	tidy_report_add_text(item, "why", tidy_why_code(step->why));
 	tidy_report_add_path(item, "from", from);
 	tidy_report_add_path(item, "to", to);
-	tidy_report_add_text(item, "why", tidy_why_code(step->why));
 	tidy_report_add_text(item, "type", type_name(step->type));
 	tidy_report_add_number(item, "bytes", step->size > 0 ? (guint64)step->size : 0);
 	tidy_report_add_item(list, item);

@@ -14,6 +14,7 @@ struct TidyService {
 	char *home; /* without links */
 	char *config_dir;
 	char *state_dir;
+	char *cache_dir;
 	char *sysconf_dir; /* or NULL */
 	char *system_root;
 	char *named_home; /* as it was given */
@@ -22,8 +23,12 @@ struct TidyService {
 	TidyUserDirsFiles *user_dirs; /* NULL: never read */
 	char *user_dirs_error;	      /* or NULL */
 	GKeyFile *answers;
-	char *answer; /* the last one given out */
+	char *answer;	  /* the last one given out */
+	GArray *untended; /* ids of operations for tidy_service_tend() */
 };
+
+/* An operation that may have moved something; 0: none. */
+void tidy_service_note_operation(TidyService *service, guint64 id);
 
 /* @path without links as far as it exists. (transfer full) */
 char *tidy_service_resolve(const char *path);
@@ -56,8 +61,9 @@ typedef struct {
 	GPtrArray *strays;     /* of TidyStray */
 	GPtrArray *candidates; /* of TidyCandidate */
 	TidyClaims *claims;    /* what other programs name; NULL: not asked yet */
-	gboolean wants_size;   /* each is measured */
-	gboolean wants_links;  /* the home is searched for links that lead into each */
+	char *other_host;    /* the computer that wrote last in the home; NULL: this one, or none */
+	gboolean wants_size; /* each is measured */
+	gboolean wants_links; /* the home is searched for links that lead into each */
 } TidyCandidates;
 
 void tidy_candidate_free(TidyCandidate *candidate);

@@ -66,7 +66,9 @@ open_engine(TidyService *service, GError **error)
 	g_autofree char *data = directory_or(NULL, "XDG_DATA_HOME", service->home, ".local/share");
 	g_autofree char *trash = g_build_filename(data, "Trash", NULL);
 	g_autofree char *real_trash = tidy_service_resolve(trash);
+	g_autoptr(TidyHost) host = tidy_host_here(service->system_root);
 	TidyPlaces places = {
+		.host = host,
 		.home = service->home,
 		.state_dir = service->state_dir,
 		.trash = real_trash,
@@ -112,12 +114,14 @@ tidy_service_new(const TidyServiceOptions *options, GError **error)
 		state = g_build_filename(base, "xdgtidy", NULL);
 	}
 	service->state_dir = tidy_service_resolve(state);
+	service->cache_dir = directory_or(NULL, "XDG_CACHE_HOME", service->home, ".cache");
 	service->sysconf_dir = g_strdup(options->sysconf_dir);
 	service->system_root = g_strdup(options->system_root != NULL ? options->system_root : "/");
 	if (!open_engine(service, error))
 		return NULL;
 	service->config = tidy_config_new_defaults();
 	service->answers = g_key_file_new();
+	service->untended = g_array_new(FALSE, FALSE, sizeof(guint64));
 	tidy_service_reload(service, NULL);
 	return g_steal_pointer(&service);
 }
@@ -129,6 +133,8 @@ tidy_service_free(TidyService *service)
 	g_clear_pointer(&service->config, tidy_config_free);
 	g_clear_pointer(&service->user_dirs, tidy_user_dirs_files_free);
 	g_clear_pointer(&service->answers, g_key_file_unref);
+	g_clear_pointer(&service->untended, g_array_unref);
+	g_free(service->cache_dir);
 	g_free(service->config_error);
 	g_free(service->user_dirs_error);
 	g_free(service->answer);

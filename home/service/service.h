@@ -120,6 +120,11 @@ GVariant *tidy_service_last(TidyService *service);
  * Report: merge with one operation for each that was resumed, or an empty dictionary when there was none. */
 GVariant *tidy_service_recover(TidyService *service, GCancellable *cancellable, GError **error);
 
+/* What can wait until the user has the answer: the thumbnails of what was moved since the last call go with their files.
+ * Takes as long as there are thumbnails and moves; nothing is told, and what it leaves is made anew some day. Without
+ * thumbnails it is one look, and the answer FALSE. */
+gboolean tidy_service_tend(TidyService *service, GCancellable *cancellable);
+
 /* Consent and answers to questions, kept in the state directory: "yes", "never", "later" or NULL (not asked). */
 const char *tidy_service_answer(TidyService *service, const char *stray);
 gboolean tidy_service_set_answer(TidyService *service, const char *stray, const char *answer,

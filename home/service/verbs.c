@@ -87,6 +87,7 @@ merge_one(TidyService *service, const TidyCandidate *candidate, const TidyMergeO
 		.policy = policy_of(service->config),
 		.leaves_symlink = dirs->leave == TIDY_CONFIG_LEAVE_SYMLINK,
 		.is_dry_run = options->is_dry_run,
+		.is_automatic = options->is_automatic,
 		.only_names = options->only_names,
 		.open_paths = (const char *const *)candidate->facts->open_paths,
 		.mount_points = (const char *const *)candidate->facts->mount_points,
@@ -112,6 +113,7 @@ merge_one(TidyService *service, const TidyCandidate *candidate, const TidyMergeO
 		one = MERGED_PARTIAL;
 	else if (did_nothing(result))
 		one = MERGED_NOTHING;
+	tidy_service_note_operation(service, result->id);
 	tidy_collector_end(list, &collector, candidate->path, candidate->target, candidate->key,
 			   candidate->findings, result, merged_name(one));
 	*merged = MAX(*merged, one);
@@ -254,6 +256,7 @@ tidy_service_undo(TidyService *service, guint64 id, const TidyMergeOptions *opti
 	}
 	if (result.outcome == TIDY_OUTCOME_PARTIAL)
 		merged = MERGED_PARTIAL;
+	tidy_service_note_operation(service, result.id);
 	/* Who takes a merge back does not want to see it made again on its own. */
 	if (result.id != 0 && strcmp(undone.stray, undone.target) != 0)
 		tidy_service_set_answer(service, undone.stray, "later", NULL);
@@ -324,6 +327,7 @@ tidy_service_dedupe(TidyService *service, const char *action, GVariant *pairs,
 /* --- recover --- */
 
 typedef struct {
+	TidyService *service;
 	GVariantBuilder *list;
 	TidyCollector collector;
 	guint n_resumed;
@@ -342,6 +346,7 @@ collect_resumed(const TidyResult *result, const TidyJournalHeader *header, gpoin
 	tidy_collector_init(&recovery->collector, recovery->collector.options);
 	recovery->n_resumed++;
 	recovery->id = result->id;
+	tidy_service_note_operation(recovery->service, result->id);
 	recovery->merged = MAX(recovery->merged, one);
 }
 
@@ -360,7 +365,7 @@ tidy_service_recover(TidyService *service, GCancellable *cancellable, GError **e
 {
 	g_auto(GStrv) open_paths = tidy_facts_open_paths(service->home);
 	g_auto(GStrv) mounts = tidy_facts_mount_points(service->home);
-	Recovery recovery = { .list = tidy_report_new_list() };
+	Recovery recovery = { .service = service, .list = tidy_report_new_list() };
 	TidySink sink;
 	gboolean is_fine;
 

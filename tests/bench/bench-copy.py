@@ -3,9 +3,10 @@
 """Measures a merge to another file system beside `cp -a --reflink=auto` followed by `sync`.
 
 Source and target are images on loop devices, made in --work, which should be on a disk. Runs alternate; each begins with
-everything written and nothing in memory (or, with --warm, the source in memory). Times are medians. The merge does more
-than the copy: it compares every copy with its source, told apart in the table, and removes the source. Prints a Markdown
-table; exits 77 where nothing can be mounted. I/O.
+everything written and nothing in memory (or, with --warm, the source in memory). Times are medians, the shortest in
+brackets. The merge does more than the copy: it compares every copy with its source, and removes the source, both told
+apart in the table; beside the removal stands what `rm -rf` takes for it. Prints a Markdown table; exits 77 where nothing
+can be mounted. I/O.
 """
 import argparse
 import os
@@ -71,15 +72,20 @@ class Bench:
             run("sh", "-c", f"find '{self.stray}' -type f -exec cat {{}} + > /dev/null")
 
     def copy(self):
+        """Seconds for cp and sync, and for rm."""
         self.prepare()
         start = time.monotonic()
         run("cp", "-a", "--reflink=auto", self.stray + "/.", self.target)
         run("sync")
-        return time.monotonic() - start
+        copied = time.monotonic()
+        run("rm", "-rf", self.stray)
+        return copied - start, time.monotonic() - copied
 
     def merge(self):
+        """Seconds for copying, removing, comparing, for copying and removing, for all; peak memory in KiB."""
         self.prepare()
-        return [float(field) for field in run(self.args.driver, "engine", self.disks.home).split()]
+        total, compared, removed, kib = (float(x) for x in run(self.args.driver, "engine", self.disks.home).split())
+        return total - compared - removed, removed, compared, total - compared, total, kib
 
     def table(self):
         run(self.args.driver, "make", self.master, str(self.args.big), str(self.args.megabytes), str(self.args.small))
@@ -87,12 +93,18 @@ class Bench:
         for _ in range(self.args.rounds):
             copies.append(self.copy())
             merges.append(self.merge())
-        copy = statistics.median(copies)
-        total, compared, kib = (statistics.median(column) for column in zip(*merges))
-        share = copy / (total - compared)
-        print(f"| {self.disks.kind} | {'warm' if self.args.warm else 'cold'} | {copy:.2f} | {total - compared:.2f} "
-              f"| {share:.2f} | {compared:.2f} | {total:.2f} | {copy / total:.2f} | {kib / 1024:.1f} |")
-        return share
+        copy, removal = zip(*copies)
+        *seconds, kib = zip(*merges)
+        base = statistics.median(copy)
+        speeds = [base / statistics.median(column) for column in seconds]
+        cells = [shown(copy), shown(removal), *(shown(column) for column in seconds)]
+        print(f"| {self.disks.kind} | {'warm' if self.args.warm else 'cold'} | {' | '.join(cells)} "
+              f"| {speeds[0]:.2f} | {speeds[3]:.2f} | {speeds[4]:.2f} | {statistics.median(kib) / 1024:.1f} |", flush=True)
+        return speeds[3]
+
+
+def shown(column):
+    return f"{statistics.median(column):.2f} ({min(column):.2f})"
 
 
 def main():
@@ -112,9 +124,9 @@ def main():
         print("skipped: mounting needs root")
         return 77
     shares = []
-    print("| file system | source | cp + sync, s | merge without comparing, s | speed | comparing, s | merge, s "
-          "| speed | peak MB |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("| file system | source | cp + sync, s | rm, s | copying, s | removing, s | comparing, s | copying and removing, s "
+          "| merge, s | speed of copying | and removing | and comparing | peak MB |")
+    print("|" + "---|" * 13)
     for kind in args.kinds.split(","):
         if shutil.which("mkfs." + kind) is None:
             print(f"| {kind} | mkfs.{kind} is not installed |")

@@ -4,7 +4,7 @@
  *
  * A big file whose copy is killed (SIGKILL, in the middle of its bytes) and goes on: what is copied again is counted.
  * Attributes that only real file systems have: access lists, capabilities, a default list of the target that must not
- * reach the copy. Short cuts: a clone between two subvolumes of btrfs.
+ * reach the copy. Short cuts: a clone between two subvolumes of btrfs. A disk whose writes fail, unheard of until it is synced.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,6 +37,8 @@ typedef struct {
 	gint64 written;	   /* by pwrite and copy_file_range, journal apart */
 	gint64 kill_after; /* SIGKILL when so much is written; 0: never */
 	guint n_clones;
+	guint n_begun;	      /* syncs beside the copying */
+	guint n_failed_syncs; /* of those that are waited for */
 	gboolean is_done;
 } Counter;
 
@@ -168,6 +170,29 @@ counting_clone(TidyFs *fs, int from, int to)
 	int r = tidy_fs_linux()->clone(fs, from, to);
 
 	counter->n_clones += r == 0;
+	return r;
+}
+
+static int
+counting_begin_sync(TidyFs *fs, int dir)
+{
+	int r = tidy_fs_linux()->begin_sync(fs, dir);
+
+	counter->n_begun += r == 0;
+	return r;
+}
+
+/* A sync beside the caller has written everything, and heard of all errors, before. */
+static int
+counting_syncfs(TidyFs *fs, int fd)
+{
+	int r;
+
+	tidy_fs_linux()->end_sync(fs);
+	g_assert_cmpint(tidy_fs_linux()->begin_sync(fs, fd), ==, 0);
+	tidy_fs_linux()->end_sync(fs);
+	r = tidy_fs_linux()->syncfs(fs, fd);
+	counter->n_failed_syncs += r < 0;
 	return r;
 }
 
@@ -367,6 +392,62 @@ out:
 	place_clear(&place);
 }
 
+/* An image that is bigger than what it lies on: all that it needs to be mounted is written, and then little more can be.
+ * Without a journal, whose errors end all writing. */
+static gboolean
+mount_failing(const Place *place)
+{
+	g_autofree char *below = g_build_filename(place->home, "below", NULL);
+	g_autofree char *image = g_build_filename(below, "image", NULL);
+	struct stat st;
+	g_autofree char *size = NULL;
+
+	g_assert_cmpint(mkdir(below, 0755), ==, 0);
+	if (!has_namespace() || mount("tmpfs", below, "tmpfs", 0, NULL) != 0)
+		return FALSE;
+	g_assert_true(g_file_set_contents(image, "", 0, NULL));
+	if (truncate(image, 400 << 20) != 0 ||
+	    !spawn("mkfs.ext4", "-q", "-O", "^has_journal", "-E", "nodiscard,lazy_itable_init=0",
+		   image, NULL) ||
+	    !spawn("mount", "-o", "loop,errors=continue", image, place->target, NULL))
+		return FALSE;
+	g_assert_cmpint(stat(image, &st), ==, 0);
+	size = g_strdup_printf("size=%" G_GINT64_FORMAT,
+			       (gint64)st.st_blocks * 512 + (G_GINT64_CONSTANT(8) << 20));
+	return mount(NULL, below, NULL, MS_REMOUNT, size) == 0;
+}
+
+/* The sync beside the copying hears of the errors first, and takes them away from nobody. */
+static void
+test_failing_disk(void)
+{
+	Place place = { .home = g_dir_make_tmp("carry-XXXXXX", NULL) };
+	g_autofree char *below = g_build_filename(place.home, "below", NULL);
+	g_autofree char *path = NULL;
+	g_autoptr(GBytes) bytes = NULL;
+	char *text;
+	gsize size;
+
+	place.stray = g_build_filename(place.home, "Download", NULL);
+	place.target = g_build_filename(place.home, "Downloads", NULL);
+	g_assert_cmpint(mkdir(place.stray, 0755), ==, 0);
+	g_assert_cmpint(mkdir(place.target, 0755), ==, 0);
+	if (mount_failing(&place)) {
+		path = write_file(&place, "big", BIG_BYTES);
+		g_assert_true(g_file_get_contents(path, &text, &size, NULL));
+		bytes = g_bytes_new_take(text, size);
+		g_assert_false(run_child(&place, FALSE, 0));
+		g_assert_cmpuint(counter->n_begun, >, 0);
+		g_assert_cmpuint(counter->n_failed_syncs, >, 0);
+		assert_content(path, bytes);
+	} else {
+		g_test_skip("a small file system below a big one cannot be made here");
+	}
+	umount2(place.target, MNT_DETACH);
+	umount2(below, MNT_DETACH);
+	place_clear(&place);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -380,6 +461,8 @@ main(int argc, char *argv[])
 	counting.pwrite = counting_pwrite;
 	counting.copy_range = counting_copy_range;
 	counting.clone = counting_clone;
+	counting.begin_sync = counting_begin_sync;
+	counting.syncfs = counting_syncfs;
 	for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
 		g_autofree char *killed = g_strdup_printf("/carry-real/killed/%s", kinds[i]);
 		g_autofree char *attributes =
@@ -389,5 +472,6 @@ main(int argc, char *argv[])
 		g_test_add_data_func(attributes, kinds[i], test_attributes);
 	}
 	g_test_add_func("/carry-real/subvolumes", test_subvolumes);
+	g_test_add_func("/carry-real/failing-disk", test_failing_disk);
 	return g_test_run();
 }

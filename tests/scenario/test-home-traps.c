@@ -121,6 +121,7 @@ check_scan(const TrapSite *home, char *const *expected)
 	g_autoptr(GVariant) report = scan(home);
 	g_autoptr(GVariant) item = find_item(home, report);
 	g_autofree char *codes = NULL;
+	const char *unexpected = trap_home_word(home->trap, "expect-not", 0, NULL);
 	const char *verdict = "none";
 
 	if (item != NULL) {
@@ -137,6 +138,8 @@ check_scan(const TrapSite *home, char *const *expected)
 		if (strstr(codes, code) == NULL)
 			fail("not among the reasons: %s; there are:%s", expected[i], codes);
 	}
+	if (codes != NULL && unexpected != NULL && strstr(codes, unexpected) != NULL)
+		fail("among the reasons: %s; there are:%s", unexpected, codes);
 }
 
 /* --- what is done --- */

@@ -34,6 +34,12 @@ tidy_service_free(TidyService *service)
 	g_free(service);
 }
 
+gboolean
+tidy_service_tend(TidyService *service, GCancellable *cancellable)
+{
+	return FALSE;
+}
+
 static void
 note(TidyService *service, const char *name, const char *detail)
 {

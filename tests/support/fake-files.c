@@ -227,6 +227,24 @@ fake_syncfs(TidyFs *fs, int fd)
 	return (int)fake_leave(fake, answer);
 }
 
+/* Nothing is durable for it: a power cut may leave what was written with or without it. */
+static int
+fake_begin_sync(TidyFs *fs, int dir)
+{
+	FakeFs *fake = fake_of(fs);
+	int answer = fake_enter(fake, FS_OP_BEGIN_SYNC, FALSE, NULL, NULL);
+
+	if (answer < 0)
+		return answer;
+	return fake_open_of(fake, dir) ? 0 : -EBADF;
+}
+
+static void
+fake_end_sync(TidyFs *fs)
+{
+	fake_enter(fake_of(fs), FS_OP_END_SYNC, FALSE, NULL, NULL);
+}
+
 static int
 fake_advise(TidyFs *fs, int fd, gint64 offset, gint64 size, int advice)
 {
@@ -496,6 +514,8 @@ fake_files_init(TidyFs *table)
 	table->fsync = fake_fsync;
 	table->fdatasync = fake_fdatasync;
 	table->syncfs = fake_syncfs;
+	table->begin_sync = fake_begin_sync;
+	table->end_sync = fake_end_sync;
 	table->advise = fake_advise;
 	table->seek = fake_seek;
 	table->extents = fake_extents;

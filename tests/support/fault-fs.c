@@ -194,6 +194,21 @@ fault_syncfs(TidyFs *fs, int fd)
 }
 
 static int
+fault_begin_sync(TidyFs *fs, int dir)
+{
+	PASS(FS_OP_BEGIN_SYNC, dir, NULL, begin_sync, dir);
+}
+
+static void
+fault_end_sync(TidyFs *fs)
+{
+	TidyFs *inner = fault_of(fs)->inner;
+
+	enter(fs, FS_OP_END_SYNC, -1, NULL, FALSE);
+	inner->end_sync(inner);
+}
+
+static int
 fault_advise(TidyFs *fs, int fd, gint64 offset, gint64 size, int advice)
 {
 	PASS(FS_OP_ADVISE, fd, NULL, advise, fd, offset, size, advice);
@@ -309,6 +324,8 @@ static const TidyFs TABLE = {
 	.fsync = fault_fsync,
 	.fdatasync = fault_fdatasync,
 	.syncfs = fault_syncfs,
+	.begin_sync = fault_begin_sync,
+	.end_sync = fault_end_sync,
 	.advise = fault_advise,
 	.seek = fault_seek,
 	.extents = fault_extents,

@@ -29,6 +29,7 @@ static const char *const NAMES[] = {
 	[FS_OP_PREAD] = "pread",	   [FS_OP_PWRITE] = "pwrite",
 	[FS_OP_TRUNCATE] = "truncate",	   [FS_OP_FSYNC] = "fsync",
 	[FS_OP_FDATASYNC] = "fdatasync",   [FS_OP_SYNCFS] = "syncfs",
+	[FS_OP_BEGIN_SYNC] = "begin_sync", [FS_OP_END_SYNC] = "end_sync",
 	[FS_OP_ADVISE] = "advise",	   [FS_OP_SEEK] = "seek",
 	[FS_OP_EXTENTS] = "extents",	   [FS_OP_CLONE] = "clone",
 	[FS_OP_COPY_RANGE] = "copy_range", [FS_OP_CHMOD] = "chmod",

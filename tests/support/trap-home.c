@@ -16,10 +16,10 @@ static const char *const ordinary_after[] = {
 	"Downloads/here.txt = \"here\"",
 	NULL,
 };
-static const char *const keys[] = { "base",  "stray", "consent", "env",	   "home-name",
-				    "open",  "lock",  "many",	 "beside", "user",
-				    "mount", "fake",  "fail",	 "link",   "clock",
-				    "undo",  "leave", "expect",	 NULL };
+static const char *const keys[] = { "base",  "stray", "consent", "env",	       "home-name",
+				    "open",  "lock",  "many",	 "beside",     "user",
+				    "mount", "fake",  "fail",	 "link",       "clock",
+				    "undo",  "leave", "expect",	 "expect-not", NULL };
 
 static void
 line_free(gpointer data)

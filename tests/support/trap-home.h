@@ -21,6 +21,7 @@
  *
  * after: is the whole tree then; an undo must bring back what was. leave: PATH CODE is an entry that must be reported.
  *
+ *	expect-not: CODE            must not be among the reasons
  *	link: PATH TEXT NEW-TEXT    the scan must report this link into the stray (all, when there is one such line)
  *	base: none                  no ordinary home
  *	after-more:                 added to after: of an ordinary home, where here.txt has moved and there.txt stays
@@ -33,7 +34,7 @@
  *	many: PATH N                N more files in it
  *	beside: COMMAND             runs over and over as long as we work
  *	user: UID                   as that user (needs root)
- *	mount: tmpfs PATH           mounted there (needs root); mount: bind FROM PATH
+ *	mount: tmpfs PATH           mounted there (needs root); another type likewise; mount: bind FROM PATH
  *	fake: type PATH NUMBER      the disk says that it is of that type; also: ino, uid, attributes; same PATH OTHER
  *	fail: CODE N                from the Nth rename on each fails so; fail: CODE NAME: that of this name does
  *	clock: back                 the clock goes back by a year when the first entry has moved

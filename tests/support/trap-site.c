@@ -69,7 +69,7 @@ make_mounts(TrapSite *home)
 
 	for (guint i = 0; (words = trap_home_get(home->trap, "mount", i)) != NULL; i++) {
 		gboolean is_bind = strcmp(words[0], "bind") == 0;
-		g_autofree char *from = is_bind ? path_in(home, words[1]) : g_strdup("tmpfs");
+		g_autofree char *from = is_bind ? path_in(home, words[1]) : g_strdup("none");
 		g_autofree char *to = path_in(home, words[is_bind ? 2 : 1]);
 
 		if (!is_alone && (unshare(CLONE_NEWNS) < 0 ||
@@ -78,7 +78,7 @@ make_mounts(TrapSite *home)
 			return FALSE;
 		}
 		is_alone = TRUE;
-		if (mount(from, to, is_bind ? NULL : "tmpfs", is_bind ? MS_BIND : 0, NULL) < 0) {
+		if (mount(from, to, is_bind ? NULL : words[0], is_bind ? MS_BIND : 0, NULL) < 0) {
 			g_test_skip("mounting is not allowed here");
 			return FALSE;
 		}

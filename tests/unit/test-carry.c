@@ -270,6 +270,80 @@ test_unknown_file_system(void)
 	tear_down(&f);
 }
 
+/* --- the disk begins to write before the group is full --- */
+
+typedef struct {
+	guint begun;	/* asked to begin */
+	guint syncs;	/* waited for */
+	guint too_late; /* asked to begin after a sync of the copies */
+	int answer;	/* to the first time */
+} Early;
+
+static int
+note_early(FaultFs *fault, FsOp op, int dir, const char *name, guint nth, gpointer data)
+{
+	Early *early = data;
+
+	if (op == FS_OP_SYNCFS)
+		early->syncs++;
+	if (op != FS_OP_BEGIN_SYNC)
+		return 0;
+	early->too_late += early->syncs > 0;
+	return early->begun++ == 0 ? early->answer : 0;
+}
+
+static void
+begin_early(const char *before, const char *after, Early *early)
+{
+	Fixture f = { 0 };
+	g_autoptr(FaultFs) fault = NULL;
+
+	set_up(&f, before, after);
+	fault = fault_fs_new(fake_fs_table(f.fake));
+	fault_fs_set_hook(fault, note_early, early);
+	merge_with(&f, fault_fs_table(fault));
+	g_assert_no_error(f.run.error);
+	assert_tree(&f, f.scenario->after);
+	g_assert_cmpuint(early->syncs, >, 0);
+	g_assert_cmpuint(early->too_late, ==, 0);
+	tear_down(&f);
+}
+
+/* 32 MiB are four pieces of a big file. A hint that is not taken is given again. */
+static void
+test_begins_early(void)
+{
+	static const char before[] =
+		"  Download/big = random:1 size=40000000\n  Downloads : mount\n";
+	static const char after[] = "  Downloads/big = random:1 size=40000000\n";
+	Early taken = { 0 };
+	Early busy = { .answer = -EBUSY };
+
+	begin_early(before, after, &taken);
+	g_assert_cmpuint(taken.begun, ==, 1);
+	begin_early(before, after, &busy);
+	g_assert_cmpuint(busy.begun, ==, 2);
+}
+
+/* 512 small files are as much to do for the disk; one less is not worth it. */
+static void
+test_begins_early_for_small_files(void)
+{
+	g_autoptr(GString) before = g_string_new("  Downloads : mount\n");
+	g_autoptr(GString) after = g_string_new("");
+
+	for (guint i = 1; i <= 512; i++) {
+		Early early = { 0 };
+
+		g_string_append_printf(before, "  Download/%u = \"%u\"\n", i, i);
+		g_string_append_printf(after, "  Downloads/%u = \"%u\"\n", i, i);
+		if (i < 511)
+			continue;
+		begin_early(before->str, after->str, &early);
+		g_assert_cmpuint(early.begun, ==, i == 512);
+	}
+}
+
 /* --- renames that are refused for other reasons --- */
 
 static void
@@ -553,6 +627,8 @@ int
 main(int argc, char *argv[])
 {
 	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/carry/begins-early/big", test_begins_early);
+	g_test_add_func("/carry/begins-early/small", test_begins_early_for_small_files);
 	g_test_add_func("/carry/temporary-name", test_temp_name);
 	g_test_add_func("/carry/room/none", test_no_room);
 	g_test_add_func("/carry/room/runs-out", test_room_runs_out);

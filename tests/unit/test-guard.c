@@ -165,7 +165,7 @@ SET(unkeepable, f->n_unkeepable = 1)
 SET(entries, f->max_entries = 2)
 SET(bytes, f->max_bytes = 999)
 SET(first, f->has_consent = FALSE)
-SET(host, f->is_other_host = TRUE)
+SET(host, f->other_host = "desk")
 SET(system_user, f->is_system_user = TRUE)
 SET(incomplete, f->is_incomplete = TRUE)
 
@@ -256,7 +256,7 @@ static const Case cases[] = {
 	{ "entries", "many-entries", SOURCE, ASK, NULL, set_entries },
 	{ "bytes", "many-bytes", SOURCE, ASK, NULL, set_bytes },
 	{ "first", "first-contact", PAIR, ASK, NULL, set_first },
-	{ "host", "other-host", PAIR, ASK, NULL, set_host },
+	{ "host", "other-host", PAIR, ASK, "desk", set_host },
 	{ "system-user", "system-user", PAIR, ASK, NULL, set_system_user },
 	{ "incomplete", "incomplete-facts", PAIR, ASK, NULL, set_incomplete },
 };

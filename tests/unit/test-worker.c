@@ -37,6 +37,22 @@ tidy_service_free(TidyService *service)
 	g_free(service);
 }
 
+static pthread_mutex_t tend_mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t tended = PTHREAD_COND_INITIALIZER;
+static guint n_tended; /* guarded */
+
+gboolean
+tidy_service_tend(TidyService *service, GCancellable *cancellable)
+{
+	g_assert_true(service->thread == g_thread_self());
+	pthread_mutex_lock(&tend_mutex);
+	if (!g_cancellable_is_cancelled(cancellable))
+		n_tended++;
+	pthread_cond_signal(&tended);
+	pthread_mutex_unlock(&tend_mutex);
+	return TRUE;
+}
+
 typedef struct {
 	TidyWorker *worker;
 	GString *log;
@@ -163,6 +179,27 @@ test_order(Fixture *fixture, gconstpointer data)
 	g_assert_cmpstr(tidy_worker_doing(fixture->worker), ==, "");
 }
 
+/* What can wait is done when nothing waits for the worker, and not once it was stopped. */
+static void
+test_tends_when_idle(Fixture *fixture, gconstpointer data)
+{
+	n_tended = 0;
+	push(fixture, run_until_cancelled, fixture, NULL);
+	wait_until_running(fixture);
+	push(fixture, run_echo, "b", NULL);
+	tidy_worker_stop(fixture->worker);
+	wait_until_idle(fixture);
+	g_clear_pointer(&fixture->worker, tidy_worker_free);
+	g_assert_cmpuint(n_tended, ==, 0);
+	fixture->worker = tidy_worker_new(&(TidyServiceOptions){ 0 });
+	push(fixture, run_echo, "a", NULL);
+	pthread_mutex_lock(&tend_mutex);
+	while (n_tended == 0)
+		pthread_cond_wait(&tended, &tend_mutex);
+	pthread_mutex_unlock(&tend_mutex);
+	wait_until_idle(fixture);
+}
+
 static void
 test_broken_service(Fixture *fixture, gconstpointer data)
 {
@@ -247,6 +284,8 @@ main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add("/worker/order", Fixture, NULL, fixture_set_up, test_order, fixture_tear_down);
+	g_test_add("/worker/tends-when-idle", Fixture, NULL, fixture_set_up, test_tends_when_idle,
+		   fixture_tear_down);
 	g_test_add("/worker/broken-service", Fixture, GINT_TO_POINTER(TRUE), fixture_set_up,
 		   test_broken_service, fixture_tear_down);
 	g_test_add("/worker/cancel-one", Fixture, NULL, fixture_set_up, test_cancel_one,
