@@ -24,7 +24,7 @@ BUS = "busctl --user call io.github.xdgtidy.XdgTidy1 /io/github/xdgtidy/XdgTidy1
 # A terminal on a console of its own, which keeps what is typed.
 CONSOLE = "exec cat >/tmp/typed-{user}"
 PRESSES = 1000
-HELPER_UNIT_EXPOSURE = 1.0
+HELPER_UNIT_EXPOSURE = 0.9
 MERGED_FILES = 20000
 PRESSES_MEANWHILE = 100
 PRESSES_ENOUGH = 100000
