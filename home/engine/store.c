@@ -10,6 +10,8 @@
 
 #define LOCK_NAME      "lock"
 #define JOURNAL_SUFFIX ".journal"
+#define NEW_SUFFIX     ".new" /* of a small file that is being written */
+#define WRITE_TRIES    3
 /* A journal of ten million steps; larger is damage or an attack. */
 #define JOURNAL_MAX_BYTES (G_GINT64_CONSTANT(1) << 30)
 #define TEXT_MAX_BYTES	  (1 << 20)
@@ -98,6 +100,27 @@ tidy_store_path(TidyStore *store)
 	return store->path;
 }
 
+static gboolean
+collect_leftover(const TidyDirent *entry, gpointer data)
+{
+	if (g_str_has_suffix(entry->name, NEW_SUFFIX))
+		g_ptr_array_add(data, g_strdup(entry->name));
+	return TRUE;
+}
+
+/* What a crash left of small files that were being written. One that is just being written, beside the lock, is written
+ * again by tidy_store_write_text(). */
+static void
+remove_leftovers(TidyStore *store)
+{
+	TidyFs *fs = store->fs;
+	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+
+	tidy_fs_list(fs, store->dir, collect_leftover, names);
+	for (guint i = 0; i < names->len; i++)
+		fs->unlink(fs, store->dir, g_ptr_array_index(names, i), 0);
+}
+
 gboolean
 tidy_store_lock(TidyStore *store, GError **error)
 {
@@ -111,6 +134,7 @@ tidy_store_lock(TidyStore *store, GError **error)
 	r = fs->flock(fs, fd, TIDY_LOCK_EXCLUSIVE);
 	if (r == 0) {
 		store->lock = fd;
+		remove_leftovers(store);
 		return TRUE;
 	}
 	fs->close(fs, fd);
@@ -420,24 +444,37 @@ tidy_store_read_text(TidyStore *store, const char *name)
 		       : NULL;
 }
 
+/* 0 or -errno; -ENOENT: another process has taken the new file for a leftover. */
+static int
+write_text_once(TidyStore *store, const char *name, const char *text)
+{
+	TidyFs *fs = store->fs;
+	g_autofree char *temporary = g_strdup_printf("%s-%08x" NEW_SUFFIX, name, g_random_int());
+	int fd = fs->openat(fs, store->dir, temporary, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	int r = fd;
+
+	if (fd < 0)
+		return r;
+	r = tidy_fs_write_all(fs, fd, text, strlen(text), 0);
+	if (r == 0)
+		r = fs->fsync(fs, fd);
+	fs->close(fs, fd);
+	if (r == 0)
+		r = fs->replace(fs, store->dir, temporary, store->dir, name);
+	if (r < 0)
+		fs->unlink(fs, store->dir, temporary, 0);
+	return r;
+}
+
 gboolean
 tidy_store_write_text(TidyStore *store, const char *name, const char *text, GError **error)
 {
-	TidyFs *fs = store->fs;
-	g_autofree char *temporary = g_strconcat(name, ".new", NULL);
-	int fd = fs->openat(fs, store->dir, temporary, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	int r = fd;
+	int r = -ENOENT;
 
-	if (fd >= 0) {
-		r = tidy_fs_write_all(fs, fd, text, strlen(text), 0);
-		if (r == 0)
-			r = fs->fsync(fs, fd);
-		fs->close(fs, fd);
-	}
+	for (guint i = 0; i < WRITE_TRIES && r == -ENOENT; i++)
+		r = write_text_once(store, name, text);
 	if (r == 0)
-		r = fs->replace(fs, store->dir, temporary, store->dir, name);
-	if (r == 0)
-		r = fs->fsync(fs, store->dir);
+		r = store->fs->fsync(store->fs, store->dir);
 	if (r < 0)
 		return tidy_error_set_errno(error, -r, "cannot write %s/%s", store->path, name);
 	return TRUE;

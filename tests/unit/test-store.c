@@ -3,6 +3,7 @@
 #include "home/engine/store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "home/base/error.h"
@@ -299,6 +300,57 @@ test_texts(void)
 	g_assert_cmpstr(kept, ==, "two");
 }
 
+static gboolean
+is_there(FakeFs *fake, const char *name)
+{
+	TidyFs *fs = fake_fs_table(fake);
+	int dir = fs->openat(fs, AT_FDCWD, STATE, O_RDONLY | O_DIRECTORY, 0);
+	TidyStat st;
+	int r = fs->stat(fs, dir, name, &st);
+
+	fs->close(fs, dir);
+	return r == 0;
+}
+
+/* A crash between the writing of a small file and its naming; the lock is the next one's. */
+static void
+test_leftovers(void)
+{
+	g_autoptr(FakeFs) fake = new_home();
+	g_autoptr(TidyStore) store = open_store(fake);
+	TidyFs *fs = fake_fs_table(fake);
+	g_autoptr(GError) error = NULL;
+	int dir = fs->openat(fs, AT_FDCWD, STATE, O_RDONLY | O_DIRECTORY, 0);
+	int fd = fs->openat(fs, dir, "answers-0badcafe.new", O_WRONLY | O_CREAT, 0600);
+
+	g_assert_cmpint(fd, >=, 0);
+	fs->close(fs, fd);
+	fs->close(fs, dir);
+	g_assert_true(tidy_store_write_text(store, "answers", "one", &error));
+	g_assert_true(is_there(fake, "answers-0badcafe.new"));
+	g_assert_true(tidy_store_lock(store, &error));
+	g_assert_false(is_there(fake, "answers-0badcafe.new"));
+	g_assert_true(is_there(fake, "answers"));
+	tidy_store_unlock(store);
+}
+
+/* Another process has the lock meanwhile, and takes the new file for a leftover. */
+static void
+test_text_is_written_again(void)
+{
+	g_autoptr(FakeFs) fake = new_home();
+	g_autoptr(TidyStore) store = open_store(fake);
+	g_autofree char *text = NULL;
+	g_autoptr(GError) error = NULL;
+
+	fake_fs_fail(fake, FS_OP_REPLACE, 1, ENOENT, FS_FAIL_ONCE);
+	g_assert_true(tidy_store_write_text(store, "answers", "one", &error));
+	text = tidy_store_read_text(store, "answers");
+	g_assert_cmpstr(text, ==, "one");
+	g_assert_true(tidy_store_lock(store, &error));
+	tidy_store_unlock(store);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -313,5 +365,7 @@ main(int argc, char *argv[])
 	g_test_add_func("/engine/store/open-fails", test_open_fails);
 	g_test_add_func("/engine/store/lock-fails", test_lock_fails);
 	g_test_add_func("/engine/store/texts", test_texts);
+	g_test_add_func("/engine/store/leftovers", test_leftovers);
+	g_test_add_func("/engine/store/text-is-written-again", test_text_is_written_again);
 	return g_test_run();
 }
