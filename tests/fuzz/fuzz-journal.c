@@ -9,21 +9,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "home/base/crc32c.h"
 #include "home/merge/record.h"
 
 #define RUN 7
-
-static guint32
-crc32c(guint32 crc, const guint8 *data, gsize size)
-{
-	crc = ~crc;
-	for (gsize i = 0; i < size; i++) {
-		crc ^= data[i];
-		for (int bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ ((crc & 1) != 0 ? 0x82f63b78u : 0);
-	}
-	return ~crc;
-}
 
 static void
 append_framed(GByteArray *out, guint64 seq, const guint8 *payload, gsize size)
@@ -37,8 +26,8 @@ append_framed(GByteArray *out, guint64 seq, const guint8 *payload, gsize size)
 	g_byte_array_append(whole, (const guint8 *)&seq_le, sizeof seq_le);
 	g_byte_array_append(whole, payload, (guint)size);
 	frame[0] = GUINT32_TO_LE(whole->len);
-	frame[1] = GUINT32_TO_LE(
-		crc32c(crc32c(0, (const guint8 *)seed, sizeof seed), whole->data, whole->len));
+	frame[1] = GUINT32_TO_LE(tidy_crc32c(tidy_crc32c(0, (const guint8 *)seed, sizeof seed),
+					     whole->data, whole->len));
 	g_byte_array_append(out, (const guint8 *)frame, sizeof frame);
 	g_byte_array_append(out, whole->data, whole->len);
 	g_byte_array_append(out, zeros, -out->len & 7);
