@@ -166,7 +166,8 @@ void tidy_operation_free(TidyOperation *operation);
  *
  * Makes the journaled steps that are not made yet, seen by inode, and goes on with the operation. An operation whose
  * directories are no longer the same ones is closed as it is; one of live routing (only_names) is finished and
- * closed. Where another computer wrote last nothing is done: it may still be at work. @open_paths and @mount_points are as in TidyMergeJob. Each resumed operation is told to @resumed.
+ * closed. Where another computer wrote last nothing is done: it may still be at work. @open_paths and @mount_points
+ * are as in TidyMergeJob. Each resumed operation is told to @resumed.
  * Returns: FALSE on an error; TRUE also when there was nothing.
  */
 gboolean tidy_engine_recover(TidyEngine *engine, const char *const *open_paths,

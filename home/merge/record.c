@@ -26,18 +26,52 @@ checksum(guint64 run, guint64 seq, const guint8 *payload, gsize size)
 
 /* --- writing --- */
 
+static guint8 *
+write_u32(guint8 *at, guint32 value)
+{
+	value = GUINT32_TO_LE(value);
+	memcpy(at, &value, sizeof value);
+	return at + sizeof value;
+}
+
+static guint8 *
+write_u64(guint8 *at, guint64 value)
+{
+	value = GUINT64_TO_LE(value);
+	memcpy(at, &value, sizeof value);
+	return at + sizeof value;
+}
+
+/* NULL and "" are told apart: a length of all ones is NULL. */
+static guint8 *
+write_bytes(guint8 *at, const void *data, gsize size)
+{
+	at = write_u32(at, data != NULL ? (guint32)size : G_MAXUINT32);
+	if (size > 0)
+		memcpy(at, data, size);
+	return at + size;
+}
+
+/* Room for @size bytes more. */
+static guint8 *
+grow(GByteArray *out, gsize size)
+{
+	guint start = out->len;
+
+	g_byte_array_set_size(out, start + (guint)size);
+	return out->data + start;
+}
+
 static void
 put_u32(GByteArray *out, guint32 value)
 {
-	value = GUINT32_TO_LE(value);
-	g_byte_array_append(out, (const guint8 *)&value, sizeof value);
+	write_u32(grow(out, sizeof value), value);
 }
 
 static void
 put_u64(GByteArray *out, guint64 value)
 {
-	value = GUINT64_TO_LE(value);
-	g_byte_array_append(out, (const guint8 *)&value, sizeof value);
+	write_u64(grow(out, sizeof value), value);
 }
 
 static void
@@ -47,20 +81,11 @@ put_i64(GByteArray *out, gint64 value)
 }
 
 static void
-put_bytes(GByteArray *out, const void *data, gsize size)
-{
-	put_u32(out, (guint32)size);
-	g_byte_array_append(out, data, (guint)size);
-}
-
-/* NULL and "" are told apart: a length of all ones is NULL. */
-static void
 put_text(GByteArray *out, const char *text)
 {
-	if (text == NULL)
-		put_u32(out, G_MAXUINT32);
-	else
-		put_bytes(out, text, strlen(text));
+	gsize size = text != NULL ? strlen(text) : 0;
+
+	write_bytes(grow(out, sizeof(guint32) + size), text, size);
 }
 
 /* Opens a record; close_record() fills in what is known only at its end. */
@@ -128,35 +153,8 @@ tidy_record_put_dir(GByteArray *out, guint64 run, guint64 seq, const TidyDirInfo
 	close_record(out, start, run, seq);
 }
 
-/* Where a step's record is written to. There is one of these for each rename, and an append for each number would cost more
- * than all the rest of it. */
-static guint8 *
-write_u32(guint8 *at, guint32 value)
-{
-	value = GUINT32_TO_LE(value);
-	memcpy(at, &value, sizeof value);
-	return at + sizeof value;
-}
-
-static guint8 *
-write_u64(guint8 *at, guint64 value)
-{
-	value = GUINT64_TO_LE(value);
-	memcpy(at, &value, sizeof value);
-	return at + sizeof value;
-}
-
-/* As put_text(). */
-static guint8 *
-write_bytes(guint8 *at, const void *data, gsize size)
-{
-	at = write_u32(at, data != NULL ? (guint32)size : G_MAXUINT32);
-	if (size > 0)
-		memcpy(at, data, size);
-	return at + size;
-}
-
-/* Of a step's numbers with the record's head, and of the lengths of its texts. */
+/* Of a step's numbers with the record's head, and of the lengths of its texts. There is a step for each rename, and making
+ * room for each number would cost more than all the rest of it. */
 #define STEP_BYTES (20 + 12 + 5 * 8 + 3 * 4 + 4 * 4)
 
 void
@@ -174,11 +172,7 @@ tidy_record_put_step(GByteArray *out, guint64 run, guint64 seq, const TidyStep *
 	/* An empty set is told from none. */
 	const void *set = step->xattrs != NULL && xattrs == NULL ? "" : xattrs;
 	gsize size = STEP_BYTES + name_size + to_name_size + text_size + xattrs_size;
-	guint8 *at;
-
-	g_byte_array_set_size(out, start + (guint)size);
-	at = out->data + start;
-	at = write_u64(at, 0); /* the frame, as in open_record() */
+	guint8 *at = write_u64(grow(out, size), 0); /* the frame, as in open_record() */
 	at = write_u64(at, seq);
 	at = write_u32(at, KIND_STEP);
 	at = write_u32(at, step->op | (guint32)step->why << 8 | (guint32)step->type << 16 |

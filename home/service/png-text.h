@@ -9,8 +9,8 @@
  * @data: a PNG file, hostile until proven
  * @text: what must be there now, byte for byte
  *
- * The new one is a tEXt chunk. All chunks are walked, and all other bytes stay as they are. Only lengths and the checksum of that chunk are checked:
- * pictures are not looked at. PNG (ISO/IEC 15948), clauses 5 and 11.3.4.3.
+ * The new one is a tEXt chunk. All chunks are walked, and all other bytes stay as they are. Only lengths and the
+ * checksum of that chunk are checked: pictures are not looked at. PNG (ISO/IEC 15948), clauses 5 and 11.3.4.3.
  * Returns: (transfer full), or NULL when it is no whole PNG file, or has no such text, or more than one with that keyword.
  */
 GByteArray *tidy_png_replace_text(const guint8 *data, gsize size, const char *keyword,

@@ -53,7 +53,8 @@ RemapHelper *remap_helper_new(const RemapHelperSetup *setup);
  * remap_helper_step - waits for something, and does all that is to do
  * @timeout: ms as epoll_wait(2) has it: -1 for ever, 0 not at all
  *
- * Returns: 1 go on; REMAP_HELPER_FLOODED: go on, and leave the processor to others as well, told once; 0 the end (connection closed, told to, or a fault that was told); -errno.
+ * Returns: 1 go on; REMAP_HELPER_FLOODED: go on, and leave the processor to others as well, told once; 0 the end
+ * (connection closed, told to, or a fault that was told); -errno.
  */
 int remap_helper_step(RemapHelper *helper, int timeout);
 

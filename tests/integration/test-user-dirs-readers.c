@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "home/dirs/user-dirs.h"
+#include "tests/support/scratch.h"
 
 #define DL "XDG_DOWNLOAD_DIR="
 /* Below, "~" at the start of an expected path is the scratch home, "=" says that no such thing is
@@ -97,24 +98,9 @@ scratch_init(Scratch *s, const char *content)
 }
 
 static void
-remove_tree(const char *path)
-{
-	g_autoptr(GDir) dir =
-		g_file_test(path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open(path, 0, NULL);
-	const char *name;
-
-	while (dir && (name = g_dir_read_name(dir)) != NULL) {
-		g_autofree char *child = g_build_filename(path, name, NULL);
-
-		remove_tree(child);
-	}
-	g_remove(path);
-}
-
-static void
 scratch_clear(Scratch *s)
 {
-	remove_tree(s->home);
+	scratch_remove(s->home);
 	g_free(s->home);
 	g_free(s->file);
 	g_strfreev(s->env);

@@ -30,6 +30,7 @@
 #include "home/engine/facts.h"
 #include "home/merge/settle.h"
 #include "home/service/service.h"
+#include "tests/support/scratch.h"
 
 #define QUIET_USEC (30 * G_USEC_PER_SEC)
 
@@ -382,21 +383,6 @@ player_init(Player *player, const char *file)
 }
 
 static void
-remove_tree(const char *path)
-{
-	g_autoptr(GDir) dir =
-		g_file_test(path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open(path, 0, NULL);
-	const char *name;
-
-	while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-		g_autofree char *child = g_build_filename(path, name, NULL);
-
-		remove_tree(child);
-	}
-	g_remove(path);
-}
-
-static void
 player_clear(Player *player)
 {
 	GHashTableIter iter;
@@ -408,7 +394,7 @@ player_clear(Player *player)
 	g_hash_table_unref(player->open);
 	tidy_settle_free(player->settle);
 	tidy_service_free(player->service);
-	remove_tree(player->home);
+	scratch_remove(player->home);
 	g_free(player->home);
 	g_free(player->stray);
 	g_free(player->target);

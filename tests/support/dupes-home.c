@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A temporary directory for the duplicate finder, and what it finds there as text. I/O. */
 #include "tests/support/dupes-home.h"
+#include "tests/support/scratch.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -21,34 +22,10 @@ dupes_home_set_up(DupesHome *f, gconstpointer data)
 }
 
 void
-dupes_remove_tree(const char *path)
-{
-	GStatBuf st;
-	GDir *dir;
-	const char *name;
-
-	if (g_lstat(path, &st) < 0)
-		return;
-	if (!S_ISDIR(st.st_mode)) {
-		g_unlink(path);
-		return;
-	}
-	g_chmod(path, 0700);
-	dir = g_dir_open(path, 0, NULL);
-	while ((name = g_dir_read_name(dir)) != NULL) {
-		g_autofree char *below = g_build_filename(path, name, NULL);
-
-		dupes_remove_tree(below);
-	}
-	g_dir_close(dir);
-	g_rmdir(path);
-}
-
-void
 dupes_home_tear_down(DupesHome *f, gconstpointer data)
 {
 	g_assert_cmpint(g_chdir(f->old_dir), ==, 0);
-	dupes_remove_tree(f->path);
+	scratch_remove(f->path);
 	g_free(f->old_dir);
 	g_free(f->path);
 	g_clear_error(&f->error);

@@ -21,7 +21,6 @@ void dupes_home_tear_down(DupesHome *f, gconstpointer data);
 void dupes_put_bytes(const char *path, const void *bytes, gsize size);
 void dupes_put(const char *path, const char *text);
 void dupes_set_mtime(const char *path, time_t seconds);
-void dupes_remove_tree(const char *path);
 
 /* Must not fail. */
 TidyDupes *dupes_find(DupesHome *f);

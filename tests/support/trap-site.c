@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A home with a trap in it, made on the real disk. I/O. */
 #include "tests/support/trap-site.h"
+#include "tests/support/scratch.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -268,24 +269,6 @@ trap_site_set_up(TrapSite *home, const TrapHome *trap)
 	return start_beside(home);
 }
 
-static void
-remove_tree(const char *path)
-{
-	g_autoptr(GDir) dir = NULL;
-	const char *name;
-
-	if (!g_file_test(path, G_FILE_TEST_IS_SYMLINK)) {
-		g_chmod(path, 0700);
-		dir = g_dir_open(path, 0, NULL);
-	}
-	while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-		g_autofree char *child = g_build_filename(path, name, NULL);
-
-		remove_tree(child);
-	}
-	g_remove(path);
-}
-
 void
 trap_site_tear_down(TrapSite *home)
 {
@@ -302,7 +285,7 @@ trap_site_tear_down(TrapSite *home)
 		umount2(g_ptr_array_index(home->mounts, i - 1), MNT_DETACH);
 	if (home->fs.fakes != NULL)
 		trap_fs_clear(&home->fs);
-	remove_tree(home->root);
+	scratch_remove(home->root);
 	g_array_unref(home->fds);
 	g_ptr_array_unref(home->mounts);
 	g_free(home->root);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tests/support/dupes-home.h"
+#include "tests/support/scratch.h"
 
 /* ---- groups ---- */
 
@@ -205,7 +206,7 @@ test_random_sets(DupesHome *f, gconstpointer data)
 		plan = dupes_plan_text(dupes, (TidyDupesAction)(seed % 3));
 		g_ptr_array_unref(set.paths);
 		g_ptr_array_unref(set.contents);
-		dupes_remove_tree("r");
+		scratch_remove("r");
 		g_assert_cmpint(g_mkdir("r", 0700), ==, 0);
 	}
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/support/scratch.h"
 #include "tests/support/tree.h"
 
 #define SLOTS	 10
@@ -506,24 +507,6 @@ pair_clear(Pair *pair)
 }
 
 static void
-remove_tree(const char *path)
-{
-	g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-	const char *name;
-
-	while (dir && (name = g_dir_read_name(dir))) {
-		g_autofree char *child = g_build_filename(path, name, NULL);
-
-		if (g_file_test(child, G_FILE_TEST_IS_DIR) &&
-		    !g_file_test(child, G_FILE_TEST_IS_SYMLINK))
-			remove_tree(child);
-		else
-			g_assert_cmpint(unlink(child), ==, 0);
-	}
-	g_assert_cmpint(rmdir(path), ==, 0);
-}
-
-static void
 run_seed(guint32 seed)
 {
 	g_autoptr(GError) error = NULL;
@@ -549,7 +532,7 @@ run_seed(guint32 seed)
 			"the temporary directory is on a file system that the fake does not model");
 	}
 	pair_clear(&pair);
-	remove_tree(path);
+	scratch_remove(path);
 }
 
 static void

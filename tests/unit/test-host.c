@@ -9,6 +9,7 @@
 #include "home/base/error.h"
 #include "home/engine/engine.h"
 #include "home/engine/host.h"
+#include "tests/support/scratch.h"
 
 #define MACHINE "0123456789abcdef0123456789abcdef"
 #define BOOT_A	"11111111-2222-3333-4444-555555555555"
@@ -155,23 +156,9 @@ set_up(Home *home, gconstpointer data)
 }
 
 static void
-remove_tree(const char *path)
-{
-	g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-	const char *name;
-
-	while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-		g_autofree char *child = g_build_filename(path, name, NULL);
-
-		remove_tree(child);
-	}
-	g_assert_cmpint(g_remove(path), ==, 0);
-}
-
-static void
 tear_down(Home *home, gconstpointer data)
 {
-	remove_tree(home->root);
+	scratch_remove(home->root);
 	g_free(home->root);
 	g_free(home->home);
 	g_free(home->state);

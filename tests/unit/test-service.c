@@ -5,6 +5,7 @@
 #include "home/merge/record.h"
 #include "home/service/report.h"
 #include "home/service/service.h"
+#include "tests/support/scratch.h"
 
 #define DAY_NS (G_GINT64_CONSTANT(86400) * 1000000000)
 
@@ -33,24 +34,9 @@ set_up(Home *home, gconstpointer data)
 }
 
 static void
-remove_tree(const char *path)
-{
-	g_autoptr(GDir) dir =
-		g_file_test(path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open(path, 0, NULL);
-	const char *name;
-
-	while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-		g_autofree char *child = g_build_filename(path, name, NULL);
-
-		remove_tree(child);
-	}
-	g_assert_cmpint(g_remove(path), ==, 0);
-}
-
-static void
 tear_down(Home *home, gconstpointer data)
 {
-	remove_tree(home->home);
+	scratch_remove(home->home);
 	g_free(home->home);
 	g_free(home->config);
 	g_free(home->state);
@@ -187,7 +173,7 @@ test_looking_makes_nothing(Home *home, gconstpointer data)
 	g_autoptr(GVariant) plan = NULL;
 	g_autoptr(GVariant) history = NULL;
 
-	remove_tree(local);
+	scratch_remove(local);
 	write_text(home->config, "user-dirs.dirs", "XDG_DOWNLOAD_DIR=\"$HOME/Downloads\"\n");
 	write_text(home->home, "Downloads/a.txt", "one");
 	write_text(home->home, "Download/b.txt", "two");

@@ -7,6 +7,7 @@
 
 #include "home/service/png-text.h"
 #include "home/service/thumbnails.h"
+#include "tests/support/scratch.h"
 
 #define KEYWORD "Thumb::URI"
 
@@ -153,27 +154,10 @@ set_up(Home *home, gconstpointer data)
 	home->cache = path_in(home, "cache");
 }
 
-static guint
-remove_tree(const char *path)
-{
-	g_autoptr(GDir) dir =
-		g_file_test(path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open(path, 0, NULL);
-	const char *name;
-	guint n = 1;
-
-	while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-		g_autofree char *child = g_build_filename(path, name, NULL);
-
-		n += remove_tree(child);
-	}
-	g_assert_cmpint(g_remove(path), ==, 0);
-	return n;
-}
-
 static void
 tear_down(Home *home, gconstpointer data)
 {
-	remove_tree(home->root);
+	scratch_remove(home->root);
 	g_free(home->root);
 	g_free(home->cache);
 }
@@ -287,7 +271,7 @@ test_odd_ones_stay(Home *home, gconstpointer data)
 	g_assert_true(g_file_test(linked, G_FILE_TEST_IS_SYMLINK));
 	g_assert_true(g_file_test(dir, G_FILE_TEST_IS_DIR));
 	/* and nothing was left behind: root, file, cache, thumbnails, four sizes with one entry each */
-	g_assert_cmpuint(remove_tree(home->root), ==, 12);
+	g_assert_cmpuint(scratch_remove(home->root), ==, 12);
 	g_assert_cmpint(g_mkdir(home->root, 0700), ==, 0);
 }
 

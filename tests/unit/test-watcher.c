@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/inotify-source.h"
+#include "tests/support/scratch.h"
 
 #define QUIET_USEC (30 * G_TIME_SPAN_MILLISECOND)
 #define WAIT_SEC   10
@@ -19,23 +20,6 @@ typedef struct {
 	GString *log;	  /* "home dirs config stray all" and "ready(a,b)" "ready(a)+" */
 	gboolean is_busy; /* what is ready is not taken on */
 } Fixture;
-
-static void
-remove_tree(const char *path)
-{
-	g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-	const char *name;
-
-	while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-		g_autofree char *child = g_build_filename(path, name, NULL);
-
-		if (g_file_test(child, G_FILE_TEST_IS_SYMLINK))
-			g_unlink(child);
-		else
-			remove_tree(child);
-	}
-	g_remove(path);
-}
 
 static char *
 at(Fixture *fixture, const char *name)
@@ -188,7 +172,7 @@ static void
 fixture_tear_down(Fixture *fixture, gconstpointer data)
 {
 	tidy_watcher_free(fixture->watcher);
-	remove_tree(fixture->home);
+	scratch_remove(fixture->home);
 	g_string_free(fixture->log, TRUE);
 	g_free(fixture->home);
 }
@@ -423,7 +407,7 @@ test_config_that_comes_later(Fixture *fixture, gconstpointer data)
 {
 	g_autofree char *config = at(fixture, ".config");
 
-	remove_tree(config);
+	scratch_remove(config);
 	wait_for(fixture, "dirs ");
 	watch(fixture);
 	make_dir(fixture, ".config");
